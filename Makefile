@@ -1,0 +1,44 @@
+# The five verbs. Each sets up what it needs; nothing has to be installed by hand.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check fix bench docs lock clean
+
+help: ## Show the verbs
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+$(READY): pyproject.toml requirements.lock bootstrap.sh
+	@PYTHON="$(PYTHON)" ./bootstrap.sh $(VENV)
+	@touch $@
+
+demo: $(READY) ## Provision the reference city on the lab, end to end
+	@PATH="$(CURDIR)/$(BIN):$$PATH" ./demo.sh
+
+test: $(READY) ## Run everything: check, then the contract and lab tests
+	@$(MAKE) --no-print-directory check
+	@$(BIN)/pytest tests/contract tests/lab
+
+check: $(READY) ## Format, lint, types, import contracts, unit tests, docs
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/pytest -q -n 2 --ignore tests/contract --ignore tests/lab
+
+fix: $(READY) ## Format, and mend what ruff can mend
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: $(READY) ## Measure; prints figures, judges nothing
+	@$(BIN)/python -m tests.bench
+
+lock: $(READY) ## Pin the newest versions that fit pyproject.toml
+	@$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --extra dev --no-header \
+	  -o requirements.lock pyproject.toml requirements.in --upgrade
+
+clean: ## Stop the lab and remove what was made here
+	@if [ -x $(BIN)/orchestrator ]; then $(BIN)/orchestrator lab down || true; fi
+	rm -rf $(VENV) .lab .lab-* build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,1 @@
+"""The command line: Click only; it parses, wires, asks and shows."""

@@ -1,0 +1,1 @@
+"""Pure translation: declared flows into the rules of a device or service."""

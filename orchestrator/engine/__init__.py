@@ -1,0 +1,1 @@
+"""Pulumi programs: the embedded engine, the Automation API, state and secrets."""

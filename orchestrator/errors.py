@@ -1,0 +1,95 @@
+"""Every error that the product raises on purpose, and the exit code that each one means.
+
+OrchestratorError                  1  failed
+├── SpecError                      1  the site has faults (carries all of them)
+├── StateError                     1  the recorded state cannot be read or written
+├── SecretError                    1  a secret is missing or cannot be opened
+├── CloudError                     1  the cloud refused or did not answer
+├── EngineError                    1  a Pulumi program asks for what the engine cannot do
+├── LabError                       1  the lab does not start or is broken
+├── StalePlanError                 3  site, state or cloud moved since the plan was made
+├── SiteLockedError                4  somebody else is working on the site
+├── RefusedError                   5  a guard, or a person, said no
+├── PartlyDoneError                6  some of the work is done; the same command goes on
+└── InterruptedRunError          130  stopped by Ctrl-C or SIGTERM, state saved
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from orchestrator.model.diagnostic import Diagnostic
+
+
+class OrchestratorError(Exception):
+    """Base of all. `message` says what and why, `remedy` what to do next."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        """Keep the two texts apart, so that each output can show both."""
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+
+class SpecError(OrchestratorError):
+    """The site has faults; all of them are here."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        """Carry every fault at once."""
+        super().__init__(
+            f"the site has {len(diagnostics)} fault(s)", remedy="Mend them and run again."
+        )
+        self.diagnostics = tuple(diagnostics)
+
+
+class StateError(OrchestratorError):
+    """The recorded state cannot be read or written."""
+
+
+class SecretError(OrchestratorError):
+    """A secret is missing or cannot be opened."""
+
+
+class CloudError(OrchestratorError):
+    """The cloud refused or did not answer."""
+
+
+class EngineError(OrchestratorError):
+    """A Pulumi program asks for what the engine cannot do, or an engine is absent."""
+
+
+class LabError(OrchestratorError):
+    """The lab does not start or is broken."""
+
+
+class StalePlanError(OrchestratorError):
+    """Site, state or cloud moved since the plan was made."""
+
+    exit_code = 3
+
+
+class SiteLockedError(OrchestratorError):
+    """Somebody else is working on the site."""
+
+    exit_code = 4
+
+
+class RefusedError(OrchestratorError):
+    """A guard, or a person, said no."""
+
+    exit_code = 5
+
+
+class PartlyDoneError(OrchestratorError):
+    """Some of the work is done; the same command goes on from there."""
+
+    exit_code = 6
+
+
+class InterruptedRunError(OrchestratorError):
+    """Stopped by Ctrl-C or SIGTERM; what was done is recorded."""
+
+    exit_code = 130

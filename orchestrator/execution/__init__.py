@@ -1,0 +1,1 @@
+"""The rooms that touch the site, through ports: observe and execute."""

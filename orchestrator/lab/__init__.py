@@ -1,0 +1,1 @@
+"""The one-machine lab: real services to run all of this against."""

@@ -1,0 +1,94 @@
+"""The hardware layer: hardware profiles and the servers built to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from ipaddress import IPv4Address, IPv6Address
+
+from orchestrator.model.units import (
+    NOWHERE,
+    Name,
+    NaturalInt,
+    PositiveFloat,
+    PositiveInt,
+    SecretRef,
+    Source,
+)
+
+
+class ServerRole(StrEnum):
+    """What a server is for."""
+
+    CONTROL = "control"
+    COMPUTE = "compute"
+    STORAGE = "storage"
+    DATABASE = "database"
+    BACKUP = "backup"
+    NETWORK = "network"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HardwareProfile:
+    """A model class: every server of it is the same."""
+
+    name: Name
+    vendor: str
+    model: str
+    architecture: str = "x86_64"
+    cpu_threads: PositiveInt
+    memory_gib: PositiveInt
+    disk_gib: PositiveInt
+    """Usable local disk, in GiB."""
+    height_units: PositiveInt
+    nameplate_watts: PositiveInt
+    weight_kg: PositiveFloat
+    power_supplies: PositiveInt = 2
+    resource_class: str
+    """Ironic's resource class, for example `baremetal.compute-2u`."""
+    traits: tuple[str, ...] = ()
+    source: Source = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bmc:
+    """A server's management controller, and how to log in."""
+
+    address: IPv4Address | IPv6Address
+    user: str
+    password: SecretRef
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Nic:
+    """A network interface and the switch port that its cable goes to."""
+
+    name: str
+    mac: str
+    """Lower case, colons."""
+    switch: Name
+    port: NaturalInt
+    pxe: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Server:
+    """One machine in one rack; `unit` is its lowest rack unit."""
+
+    name: Name
+    profile: Name
+    role: ServerRole
+    rack: Name
+    unit: PositiveInt
+    serial: str
+    bmc: Bmc
+    nics: tuple[Nic, ...]
+    source: Source = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HardwareLayer:
+    """Everything of the hardware."""
+
+    profiles: tuple[HardwareProfile, ...] = ()
+    servers: tuple[Server, ...] = ()

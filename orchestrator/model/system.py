@@ -1,0 +1,187 @@
+"""The system software layer: what the cloud platform offers to its tenants, and host policy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import Annotated
+
+from annotated_types import Interval
+
+from orchestrator.model.hardware import ServerRole
+from orchestrator.model.network import VlanId
+from orchestrator.model.units import (
+    NOWHERE,
+    Name,
+    NaturalInt,
+    PositiveInt,
+    Source,
+    Text,
+)
+
+
+class Visibility(StrEnum):
+    """Who may use an image."""
+
+    PUBLIC = "public"
+    PRIVATE = "private"
+
+
+class NetworkKind(StrEnum):
+    """How a provider network reaches the wire."""
+
+    FLAT = "flat"
+    VLAN = "vlan"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Image:
+    """A disk image; `file` is relative to the site directory, `sha256` proves its content."""
+
+    name: Name
+    display: Text
+    file: str
+    sha256: str
+    disk_format: str = "raw"
+    os_distro: str
+    os_version: str
+    min_disk_gib: NaturalInt = 0
+    min_memory_mib: NaturalInt = 0
+    visibility: Visibility = Visibility.PUBLIC
+    source: Source = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Flavor:
+    """A size of virtual machine."""
+
+    name: Name
+    vcpus: PositiveInt
+    memory_mib: PositiveInt
+    disk_gib: NaturalInt
+    extra_specs: dict[str, str] = field(default_factory=dict)
+    source: Source = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HostAggregate:
+    """A set of compute hosts with one availability zone, chosen by region, role and rack."""
+
+    name: Name
+    availability_zone: Name
+    region: Name
+    role: ServerRole = ServerRole.COMPUTE
+    racks: tuple[Name, ...] = ()
+    """Empty: every rack of the region."""
+    metadata: dict[str, str] = field(default_factory=dict)
+    source: Source = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AddressScope:
+    """A set of addresses in which routing needs no translation."""
+
+    name: Name
+    ip_version: Annotated[int, Interval(ge=4, le=6)] = 4
+    shared: bool = True
+    source: Source = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SubnetPool:
+    """Address space that tenant subnets are cut from."""
+
+    name: Name
+    prefixes: tuple[IPv4Network | IPv6Network, ...]
+    default_prefix_length: PositiveInt
+    address_scope: Name
+    shared: bool = True
+    source: Source = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProviderNetwork:
+    """A network that the physical layer carries, with one subnet."""
+
+    name: Name
+    zone: Name
+    kind: NetworkKind = NetworkKind.VLAN
+    physical_network: str
+    vlan_id: VlanId | None = None
+    external: bool = False
+    shared: bool = False
+    prefix: IPv4Network | IPv6Network
+    gateway: IPv4Address | IPv6Address | None = None
+    dhcp: bool = False
+    source: Source = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VolumeType:
+    """A class of block storage."""
+
+    name: Name
+    description: str
+    extra_specs: dict[str, str] = field(default_factory=dict)
+    source: Source = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HostBaseline:
+    """What every host of the named roles runs."""
+
+    name: Name
+    roles: tuple[ServerRole, ...]
+    os_distro: str
+    os_version: str
+    ntp_servers: tuple[str, ...]
+    dns_servers: tuple[IPv4Address | IPv6Address, ...]
+    log_servers: tuple[str, ...]
+    source: Source = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BackupPolicy:
+    """How often, how long and where copies are kept (GB/T 20988 grade as a label)."""
+
+    name: Name
+    grade: Annotated[int, Interval(ge=1, le=6)]
+    standard: str = "GB/T 20988-2025"
+    rpo_minutes: NaturalInt
+    rto_minutes: NaturalInt
+    keep_days: PositiveInt
+    copies: tuple[Name, ...]
+    """Regions that hold a copy."""
+    drill_every_days: PositiveInt
+    source: Source = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MaintenanceWindow:
+    """When work may disturb a region; local time, hours may pass midnight."""
+
+    name: Name
+    region: Name
+    weekdays: tuple[Annotated[int, Interval(ge=1, le=7)], ...]
+    start: str
+    """`HH:MM`."""
+    hours: PositiveInt
+    max_parallel_hosts: PositiveInt = 1
+    source: Source = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SystemLayer:
+    """Everything of the system software."""
+
+    images: tuple[Image, ...] = ()
+    flavors: tuple[Flavor, ...] = ()
+    host_aggregates: tuple[HostAggregate, ...] = ()
+    address_scopes: tuple[AddressScope, ...] = ()
+    subnet_pools: tuple[SubnetPool, ...] = ()
+    provider_networks: tuple[ProviderNetwork, ...] = ()
+    volume_types: tuple[VolumeType, ...] = ()
+    host_baselines: tuple[HostBaseline, ...] = ()
+    backup_policies: tuple[BackupPolicy, ...] = ()
+    maintenance_windows: tuple[MaintenanceWindow, ...] = ()

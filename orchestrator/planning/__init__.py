@@ -1,0 +1,1 @@
+"""Pure decisions: slices, plan, order, guard, capacity."""

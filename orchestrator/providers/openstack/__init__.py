@@ -1,0 +1,1 @@
+"""The provider's OpenStack half: one module per service."""

@@ -1,0 +1,1 @@
+"""The Pulumi resource classes that the programs under stacks/ use."""

@@ -1,0 +1,1 @@
+"""The YAML door: files in, a Site or every fault out."""

@@ -1,0 +1,1 @@
+"""The jobs: each reads as a numbered list of rooms."""
