@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -18,6 +19,7 @@ from orchestrator.model.stack import (
     StackState,
 )
 from orchestrator.model.units import Json, Secret, SecretRef
+from orchestrator.providers.interface import Provider
 
 
 class Clock(Protocol):
@@ -103,3 +105,16 @@ class Approve(Protocol):
 
     def __call__(self, plan: Plan) -> bool:
         """Return whether the plan may be applied."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ports:
+    """Everything that a workflow needs from outside; `cli.wiring` fills it."""
+
+    clock: Clock
+    stacks: Stacks
+    archive: StackArchive
+    provider: Provider
+    lock: SiteLock
+    audit: AuditLog
+    watch: Watch

@@ -10,6 +10,15 @@ from orchestrator.model.stack import Action, ResourceDrift, StackName, StackPrev
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Scope:
+    """Which part of the site a command is about; an empty set means all."""
+
+    layers: frozenset[Layer] = frozenset()
+    tenants: frozenset[str] = frozenset()
+    regions: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PlanStep:
     """One stack to update (or, where `destroys`, to remove)."""
 
