@@ -19,7 +19,7 @@ from orchestrator.model.stack import (
     StackState,
 )
 from orchestrator.model.units import Json, Secret, SecretRef
-from orchestrator.providers.interface import Provider
+from orchestrator.ports.provider import Provider
 
 
 class Clock(Protocol):
