@@ -86,11 +86,25 @@ class SecretStore(Protocol):
         """Store secrets, replacing those of the same name, in one atomic write."""
 
 
-class SiteLock(Protocol):
-    """One writer per site."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LockHolder:
+    """Who holds a site, where, since when and what for."""
 
-    def hold(self, *, why: str) -> AbstractContextManager[None]:
+    who: str
+    host: str
+    pid: int
+    since: str
+    why: str
+
+
+class SiteLock(Protocol):
+    """One writer per site, or many readers."""
+
+    def hold(self, *, why: str, shared: bool = False) -> AbstractContextManager[None]:
         """Hold the lock. Raises SiteLockedError naming who holds it, where and since when."""
+
+    def holder(self) -> LockHolder | None:
+        """Return who is working on the site now, or None."""
 
 
 class AuditLog(Protocol):
@@ -98,6 +112,9 @@ class AuditLog(Protocol):
 
     def append(self, *, act: str, facts: Mapping[str, Json]) -> None:
         """Add one entry: who and when are added here."""
+
+    def last(self) -> Mapping[str, Json] | None:
+        """Return the newest entry, or None where there is none."""
 
 
 class Approve(Protocol):

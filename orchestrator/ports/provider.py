@@ -1,6 +1,6 @@
 """The provider interface: plain JSON values in and out, so that every engine can serve it.
 
-The embedded engine calls it directly; `providers.plugin` serves the same object to the real Pulumi engine.
+The embedded engine calls it directly; `providers.plugin` serves the same object to the real one.
 """
 
 from __future__ import annotations

@@ -1,0 +1,139 @@
+"""The site's secrets in one ansible-vault file beside its YAML.
+
+`ansible-vault view secrets.vault.yaml` opens the same file: playbooks and this tool share it.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestrator.adapters.atomic_file import write_atomically
+from orchestrator.errors import SecretError
+from orchestrator.model.units import Secret, SecretRef
+
+if TYPE_CHECKING:
+    from ansible.parsing.vault import VaultLib
+
+VAULT_FILE = "secrets.vault.yaml"
+DEFAULT_KEY_FILE = ".vault-password"
+SCHEME = "secret://"
+
+STATE_PASSPHRASE = SecretRef("secret://state/passphrase")
+"""Encrypts the secrets inside the stacks' state."""
+
+_GENERATED_BYTES = 24
+
+
+class AnsibleVaultSecrets:
+    """The SecretStore port on an ansible-vault file: a mapping of `path/name` to text."""
+
+    def __init__(self, site_directory: Path, password_file: Path | None = None) -> None:
+        """Open lazily: neither file is read before the first secret is asked for."""
+        self._vault_file = site_directory / VAULT_FILE
+        self._password_file = password_file or site_directory / DEFAULT_KEY_FILE
+        self._values: dict[str, str] | None = None
+
+    def get(self, ref: SecretRef) -> Secret:
+        """Open one secret."""
+        try:
+            return Secret(self._load()[_key(ref)])
+        except KeyError:
+            raise SecretError(
+                f"{ref} has no value in {self._vault_file.name}",
+                remedy=f"Give it one: orchestrator secret set {_key(ref)}",
+            ) from None
+
+    def names(self) -> frozenset[str]:
+        """Return the references that have a value."""
+        return frozenset(SCHEME + key for key in self._load())
+
+    def put(self, values: Mapping[SecretRef, Secret]) -> None:
+        """Store secrets, replacing those of the same name."""
+        merged = dict(self._load())
+        merged.update({_key(ref): secret.reveal() for ref, secret in values.items()})
+        import yaml
+
+        text = yaml.safe_dump(merged, allow_unicode=True, sort_keys=True)
+        write_atomically(self._vault_file, self._vault().encrypt(text))
+        self._values = merged
+
+    def make_password(self) -> bool:
+        """Write a fresh random vault password where there is none; say whether it was made."""
+        if self._password_file.exists():
+            return False
+        write_atomically(self._password_file, secrets.token_urlsafe(32).encode() + b"\n")
+        return True
+
+    def _load(self) -> dict[str, str]:
+        if self._values is None:
+            self._values = self._read()
+        return self._values
+
+    def _read(self) -> dict[str, str]:
+        try:
+            sealed = self._vault_file.read_bytes()
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise SecretError(f"cannot read {self._vault_file}: {error.strerror}") from error
+        from ansible.errors import AnsibleError
+        from yaml import YAMLError, safe_load
+
+        try:
+            found = safe_load(self._vault().decrypt(sealed))
+        except (AnsibleError, YAMLError):
+            # Their texts can quote what they could not parse: keep them out of ours.
+            raise SecretError(
+                f"{self._vault_file} cannot be opened with the password in {self._password_file}",
+                remedy="Use the right password file (--vault-password-file), or restore the vault.",
+            ) from None
+        if not isinstance(found, dict):
+            raise SecretError(f"{self._vault_file} does not hold a mapping of names to secrets")
+        return {str(key): str(value) for key, value in found.items()}
+
+    def _vault(self) -> VaultLib:
+        from ansible.parsing.vault import VaultLib, VaultSecret
+
+        return VaultLib([("default", VaultSecret(self._password()))])
+
+    def _password(self) -> bytes:
+        try:
+            mode = self._password_file.stat().st_mode
+            password = self._password_file.read_bytes().strip()
+        except OSError as error:
+            raise SecretError(
+                f"cannot read the vault password file {self._password_file}: {error.strerror}",
+                remedy="Make one with: orchestrator secret init, or name it with "
+                "--vault-password-file.",
+            ) from error
+        if mode & (stat.S_IRGRP | stat.S_IROTH) and os.access(self._password_file, os.W_OK):
+            raise SecretError(
+                f"{self._password_file} can be read by others (mode {stat.S_IMODE(mode):o})",
+                remedy=f"chmod 600 {self._password_file}",
+            )
+        if not password:
+            raise SecretError(f"the vault password file {self._password_file} is empty")
+        return password
+
+
+def ensure_secrets(
+    store: AnsibleVaultSecrets, refs: Collection[SecretRef]
+) -> tuple[SecretRef, ...]:
+    """Give a random value to every reference that has none; return those that were made.
+
+    For labs and new sites: a password made here must still be set on the device it is for.
+    """
+    store.make_password()
+    missing = tuple(sorted(ref for ref in refs if ref not in store.names()))
+    if missing:
+        store.put({ref: Secret(secrets.token_urlsafe(_GENERATED_BYTES)) for ref in missing})
+    return missing
+
+
+def _key(ref: SecretRef) -> str:
+    return ref.removeprefix(SCHEME)

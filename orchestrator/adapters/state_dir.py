@@ -1,0 +1,40 @@
+"""Where a site keeps what the tool remembers: one folder beside the site's files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+FOLDER = ".orchestrator"
+
+
+@dataclass(frozen=True, slots=True)
+class StateDirectory:
+    """The paths inside the state folder. Nothing is made until something is written."""
+
+    root: Path
+
+    @classmethod
+    def of_site(cls, site_directory: Path) -> StateDirectory:
+        """Return the default folder of a site directory."""
+        return cls(site_directory.resolve() / FOLDER)
+
+    @property
+    def pulumi(self) -> Path:
+        """Return the folder of the Pulumi backend (it makes its own `.pulumi` inside)."""
+        return self.root
+
+    @property
+    def lock(self) -> Path:
+        """Return the lock file."""
+        return self.root / "lock"
+
+    @property
+    def audit_log(self) -> Path:
+        """Return the audit log."""
+        return self.root / "audit.jsonl"
+
+    @property
+    def crash_log(self) -> Path:
+        """Return the file that tracebacks of unexpected errors go to."""
+        return self.root / "crash.log"
