@@ -42,6 +42,7 @@ class Plan:
     site_digest: str
     created: str
     """ISO 8601, UTC."""
+    scope: Scope = field(default_factory=Scope)
     steps: tuple[PlanStep, ...]
     unchanged: int
     """Resources that stay as they are, in all stacks."""
@@ -70,6 +71,7 @@ class DriftReport:
 
     site: str
     observed_kinds: int
+    observed_resources: int
     drifts: Mapping[StackName, tuple[ResourceDrift, ...]]
 
 

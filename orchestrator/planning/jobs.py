@@ -1,0 +1,91 @@
+"""Which stacks a site has, in the order in which they are applied, and what each is to become."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from datetime import date
+
+from orchestrator.model.plan import Scope
+from orchestrator.model.site import Layer, Site
+from orchestrator.model.stack import PROJECT_OF_LAYER, StackJob, StackName
+from orchestrator.planning.slices import hardware_slice, slice_json, system_slice, tenant_slice
+
+SITE_STACK = "site"
+"""The system layer has one stack: what the platform offers is the same for the whole cloud."""
+
+APPLIED_LAYERS = (Layer.HARDWARE, Layer.SYSTEM, Layer.TENANCY)
+"""The other two are declared and checked, but not pushed to devices by this release."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Programs:
+    """What besides the site decides a stack's outcome: the programs and the provider."""
+
+    digests: Mapping[str, str]
+    """SHA-256 of each program folder under stacks/, by project."""
+    provider_version: str
+
+
+def stack_names(site: Site, scope: Scope) -> tuple[StackName, ...]:
+    """Return the stacks that the site declares and the scope names, in order of execution."""
+    return tuple(name for name in _declared(site) if in_scope(name, site, scope))
+
+
+def _declared(site: Site) -> Iterator[StackName]:
+    for region in site.regions:
+        if site.servers_by_region.get(region.name):
+            yield StackName(layer=Layer.HARDWARE, name=region.name)
+    yield StackName(layer=Layer.SYSTEM, name=SITE_STACK)
+    for tenant in site.tenancy.tenants:
+        yield StackName(layer=Layer.TENANCY, name=tenant.name)
+
+
+def in_scope(stack: StackName, site: Site, scope: Scope) -> bool:
+    """Say whether a command with this scope is about the stack.
+
+    A region narrows hardware to that region and tenancy to its tenants; the platform's own
+    offer belongs to no region. A tenant narrows everything to that tenant.
+    """
+    if scope.layers and stack.layer not in scope.layers:
+        return False
+    if scope.tenants and (stack.layer is not Layer.TENANCY or stack.name not in scope.tenants):
+        return False
+    if not scope.regions:
+        return True
+    if stack.layer is Layer.HARDWARE:
+        return stack.name in scope.regions
+    homes = {tenant.name: tenant.region for tenant in site.tenancy.tenants}
+    return stack.layer is Layer.TENANCY and homes.get(stack.name) in scope.regions
+
+
+def plan_job(
+    stack: StackName, site: Site, *, site_directory: str, today: date, programs: Programs
+) -> StackJob:
+    """Cut the stack's slice out of the site and name it by its digest."""
+    match stack.layer:
+        case Layer.HARDWARE:
+            sliced = slice_json(hardware_slice(site, stack.name))
+        case Layer.SYSTEM:
+            sliced = slice_json(system_slice(site, site_directory))
+        case Layer.TENANCY:
+            sliced = slice_json(tenant_slice(site, stack.name, today=today))
+        case _:
+            raise ValueError(f"{stack} is recorded only: it has no job")
+    parts = (sliced, programs.digests[PROJECT_OF_LAYER[stack.layer]], programs.provider_version)
+    return StackJob(
+        stack=stack,
+        slice_json=sliced,
+        digest=hashlib.sha256("\0".join(parts).encode()).hexdigest(),
+        removals=frozenset(removed.thing for removed in site.removed),
+    )
+
+
+def recorded_only(site: Site) -> Mapping[Layer, int]:
+    """Count the things of the layers that are declared and checked but not applied."""
+    recorded = {Layer.ROOM: site.room, Layer.NETWORK: site.network}
+    return {
+        layer: sum(len(getattr(declared, field.name)) for field in fields(declared))
+        for layer, declared in recorded.items()
+    }
