@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
 
+from orchestrator.model.network import NetworkLayer
 from orchestrator.model.plan import Scope
+from orchestrator.model.room import RoomLayer
 from orchestrator.model.site import Layer, Site
 from orchestrator.model.stack import PROJECT_OF_LAYER, StackJob, StackName
 from orchestrator.planning.slices import hardware_slice, slice_json, system_slice, tenant_slice
@@ -84,7 +86,10 @@ def plan_job(
 
 def recorded_only(site: Site) -> Mapping[Layer, int]:
     """Count the things of the layers that are declared and checked but not applied."""
-    recorded = {Layer.ROOM: site.room, Layer.NETWORK: site.network}
+    recorded: dict[Layer, RoomLayer | NetworkLayer] = {
+        Layer.ROOM: site.room,
+        Layer.NETWORK: site.network,
+    }
     return {
         layer: sum(len(getattr(declared, field.name)) for field in fields(declared))
         for layer, declared in recorded.items()
