@@ -8,6 +8,7 @@ from ipaddress import IPv4Address, IPv6Address
 
 from orchestrator.model.units import (
     NOWHERE,
+    MacAddress,
     Name,
     NaturalInt,
     PositiveFloat,
@@ -64,8 +65,7 @@ class Nic:
     """A network interface and the switch port that its cable goes to."""
 
     name: str
-    mac: str
-    """Lower case, colons."""
+    mac: MacAddress
     switch: Name
     port: NaturalInt
     pxe: bool = False

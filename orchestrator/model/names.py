@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
+from functools import lru_cache
 
 NAME_PATTERN = r"[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?"
 """Lower-case letters, digits, hyphens and dots; at most 63; a letter or digit at both ends."""
@@ -12,6 +13,7 @@ NAME_PATTERN = r"[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?"
 _NAME = re.compile(NAME_PATTERN)
 
 
+@lru_cache(maxsize=65536)
 def is_name(text: str) -> bool:
     """Say whether the text may name a thing."""
     return _NAME.fullmatch(text) is not None

@@ -149,16 +149,51 @@ class SystemSlice:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RuleSlice:
-    """One security group rule, from a declared flow."""
+    """One security group rule, from a declared flow.
+
+    Its written form, `flow: ingress tcp 443 from 10.1.0.0/16`, is how it stands in a resource:
+    a plan shows it as it is, and two sets of rules compare as sets of texts.
+    """
 
     flow: str
     direction: str
     """`ingress` or `egress`."""
     ethertype: str
+    """`IPv4` or `IPv6`; the written form tells it by the prefix."""
     protocol: str
+    """`tcp`, `udp`, `icmp`, `ipv6-icmp`, or `any`."""
     port_min: int | None
     port_max: int | None
     remote_prefix: str
+
+    def __str__(self) -> str:
+        """Write the rule."""
+        ports = "any" if self.port_min is None else f"{self.port_min}"
+        if self.port_max != self.port_min:
+            ports = f"{self.port_min}-{self.port_max}"
+        towards = "from" if self.direction == "ingress" else "to"
+        return (
+            f"{self.flow}: {self.direction} {self.protocol} {ports} {towards} {self.remote_prefix}"
+        )
+
+    @classmethod
+    def parse(cls, written: str) -> RuleSlice:
+        """Read a written rule. Raises ValueError for anything else."""
+        flow, _, rule = written.rpartition(": ")
+        words = rule.split(" ")
+        if not flow or len(words) != 5 or words[0] not in {"ingress", "egress"}:
+            raise ValueError(f"{written!r} is no rule: `flow: ingress tcp 443 from 10.1.0.0/16`")
+        direction, protocol, ports, _, prefix = words
+        first, _, last = ports.partition("-")
+        return cls(
+            flow=flow,
+            direction=direction,
+            ethertype="IPv6" if ":" in prefix else "IPv4",
+            protocol=protocol,
+            port_min=None if ports == "any" else int(first),
+            port_max=None if ports == "any" else int(last or first),
+            remote_prefix=prefix,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -186,6 +221,8 @@ class ProjectSlice:
     external_network: str | None
     """The provider network that the project's router leads to."""
     subnet_pool: str | None
+    """The pool that holds the project's prefix."""
+    dns_servers: tuple[str, ...]
     quota: QuotaSlice
     rules: tuple[RuleSlice, ...]
     protection_level: int

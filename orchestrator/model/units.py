@@ -14,6 +14,9 @@ Seconds = NewType("Seconds", float)
 Name = Annotated[str, Len(1, 63)]
 """A name as it is typed: lower-case letters, digits and hyphens; checked at the YAML door."""
 
+MacAddress = Annotated[str, Len(17, 17)]
+"""Six bytes in lower case with colons; the YAML door brings every other spelling into this."""
+
 PositiveInt = Annotated[int, Gt(0)]
 NaturalInt = Annotated[int, Ge(0)]
 PositiveFloat = Annotated[float, Gt(0)]
