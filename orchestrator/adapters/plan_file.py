@@ -4,21 +4,38 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from orchestrator.adapters.atomic_file import write_atomically
 from orchestrator.errors import OrchestratorError
-from orchestrator.model.plan import Plan
+from orchestrator.model.plan import Plan, PlanStep, Scope
+from orchestrator.model.site import Layer
+from orchestrator.model.stack import (
+    Action,
+    AttributeChange,
+    ResourceChange,
+    ResourceFailure,
+    StackName,
+    StackPreview,
+)
 
 FORMAT = 1
 
 
-def write_plan(path: Path, plan: Plan) -> None:
-    """Save a plan. Secret values are not in it: a change of one is marked, not shown."""
-    from pydantic import TypeAdapter
+def write_plan(path: Path, plan: Plan, *, directory: Path) -> None:
+    """Save a plan with the site directory that it was made from, as it was named.
 
-    body = TypeAdapter(Plan).dump_json(plan).decode()
-    envelope = {"format": FORMAT, "digest": _digest(body), "plan": body}
+    Secret values are not in it: a change of one is marked, not shown.
+    """
+    body = _body(plan)
+    envelope = {
+        "format": FORMAT,
+        "directory": str(directory),
+        "digest": _digest(body),
+        "plan": body,
+    }
     write_atomically(path, json.dumps(envelope, indent=1).encode())
 
 
@@ -28,30 +45,82 @@ def read_plan(path: Path) -> Plan:
     Raises:
         OrchestratorError: not a plan of this format, or changed since it was saved.
     """
-    from pydantic import TypeAdapter, ValidationError
-
     try:
         envelope = json.loads(path.read_bytes())
         body = envelope["plan"]
         intact = envelope["format"] == FORMAT and envelope["digest"] == _digest(body)
         if not intact:
             raise ValueError("digest")
-        return TypeAdapter(Plan).validate_json(body)
+        return _plan(json.loads(body))
     except OSError as error:
         raise OrchestratorError(f"cannot read the plan {path}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise OrchestratorError(
             f"{path} is not a plan of this version, or it was changed after it was saved",
             remedy="Make it again: orchestrator plan SITE --out FILE",
         ) from error
 
 
+def site_directory_of(path: Path) -> Path | None:
+    """Return the site directory that a saved plan names; None where it names none.
+
+    It only helps to find the site: `read_plan` and the digests in the plan decide what is applied.
+    """
+    try:
+        named = json.loads(path.read_bytes())["directory"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return Path(named) if isinstance(named, str) else None
+
+
 def plan_digest(plan: Plan) -> str:
     """Return the SHA-256 of a plan's facts, for the audit log."""
-    from pydantic import TypeAdapter
-
-    return _digest(TypeAdapter(Plan).dump_json(plan).decode())
+    return _digest(_body(plan))
 
 
 def _digest(body: str) -> str:
     return hashlib.sha256(body.encode()).hexdigest()
+
+
+def _body(plan: Plan) -> str:
+    return json.dumps(asdict(plan), default=sorted, ensure_ascii=False)
+
+
+# The counterpart of `_body`, written out: what is read here decides what is done to a cloud.
+
+
+def _plan(facts: dict[str, Any]) -> Plan:
+    scope, counts = facts.pop("scope"), facts.pop("not_applied")
+    return Plan(
+        scope=Scope(
+            layers=frozenset(map(Layer, scope["layers"])),
+            tenants=frozenset(scope["tenants"]),
+            regions=frozenset(scope["regions"]),
+        ),
+        steps=tuple(_step(step) for step in facts.pop("steps")),
+        not_applied={Layer(layer): count for layer, count in counts.items()},
+        **facts,
+    )
+
+
+def _step(facts: dict[str, Any]) -> PlanStep:
+    preview = facts.pop("preview")
+    stack = preview["stack"]
+    return PlanStep(
+        preview=StackPreview(
+            stack=StackName(layer=Layer(stack["layer"]), name=stack["name"]),
+            changes=tuple(_change(change) for change in preview["changes"]),
+            unchanged=preview["unchanged"],
+            failures=tuple(ResourceFailure(**failure) for failure in preview["failures"]),
+        ),
+        **facts,
+    )
+
+
+def _change(facts: dict[str, Any]) -> ResourceChange:
+    attributes = facts.pop("attributes")
+    return ResourceChange(
+        action=Action(facts.pop("action")),
+        attributes=tuple(AttributeChange(**attribute) for attribute in attributes),
+        **facts,
+    )

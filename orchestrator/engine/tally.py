@@ -36,8 +36,12 @@ class Tally:
 
     @property
     def is_whole(self) -> bool:
-        """Say whether everything was done."""
-        return not (self._failures or self.interrupted or self.error_logs)
+        """Say whether the stack is now exactly what its program declares.
+
+        With an orphan it is not: the next plan has to run the program again to tell of it.
+        """
+        orphans = any(change.action is Action.KEEP_ORPHAN for change in self._changes)
+        return not (self._failures or self.interrupted or self.error_logs or orphans)
 
     def changed(self, change: ResourceChange) -> None:
         """Count one change; an orphan that is kept is listed, but nothing happened to it."""

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import groupby
 
 from orchestrator.model.plan import ApplyReport, Plan, PlanStep
 from orchestrator.model.progress import StackFinished, StackStarted
-from orchestrator.model.site import Layer
 from orchestrator.model.stack import ResourceDrift, StackJob, StackName, StackResult
 from orchestrator.ports import Ports
+
+STACKS_AT_ONCE = 4
+"""A tenant's resources wait for one another; several tenants together keep the services busy.
+The engine bounds the calls in flight over all of them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,23 +26,37 @@ class Work:
 
 
 def execute(plan: Plan, work: Work, ports: Ports) -> ApplyReport:
-    """Run every step of the plan.
+    """Run every step of the plan, layer after layer; the stacks of a layer run side by side.
 
     A failed stack stops the layers above it (a tenant's network needs the platform's), but not
     its neighbours. An interrupt stops after the operations in flight; the report says what is left.
     """
+    steps = [step for step in plan.steps if step.destroys or step.stack in work.jobs]
     results: list[StackResult] = []
-    broken: Layer | None = None
-    for position, step in enumerate(plan.steps):
-        if broken is not None and step.stack.layer is not broken:
-            return _report(plan, results, remaining=plan.steps[position:])
-        result = _run(step, work, ports)
-        results.append(result)
-        if result.interrupted:
-            return _report(plan, results, remaining=plan.steps[position + 1 :])
-        if result.failures:
-            broken = step.stack.layer
-    return _report(plan, results, remaining=())
+    for _, layer in groupby(steps, key=lambda step: (step.stack.layer, step.destroys)):
+        done = _run_layer(list(layer), work, ports)
+        results += done
+        if any(result.failures or result.interrupted for result in done):
+            break
+    reached = {result.stack for result in results if not _untouched(result)}
+    return ApplyReport(
+        site=plan.site,
+        results=tuple(result for result in results if result.stack in reached),
+        unchanged=plan.unchanged,
+        remaining=tuple(step.stack for step in steps if step.stack not in reached),
+        not_applied=plan.not_applied,
+    )
+
+
+def _run_layer(steps: Sequence[PlanStep], work: Work, ports: Ports) -> list[StackResult]:
+    with ThreadPoolExecutor(STACKS_AT_ONCE, thread_name_prefix="stack") as runners:
+        running = [runners.submit(_run, step, work, ports) for step in steps]
+        return [run.result() for run in running]
+
+
+def _untouched(result: StackResult) -> bool:
+    """Say whether the interrupt came before the stack did anything."""
+    return result.interrupted and not result.changes and not result.failures
 
 
 def _run(step: PlanStep, work: Work, ports: Ports) -> StackResult:
@@ -54,15 +73,3 @@ def _run(step: PlanStep, work: Work, ports: Ports) -> StackResult:
         )
     ports.watch(StackFinished(stack=step.stack, failed=bool(result.failures) or result.interrupted))
     return result
-
-
-def _report(
-    plan: Plan, results: Sequence[StackResult], *, remaining: Sequence[PlanStep]
-) -> ApplyReport:
-    return ApplyReport(
-        site=plan.site,
-        results=tuple(results),
-        unchanged=plan.unchanged,
-        remaining=tuple(step.stack for step in remaining),
-        not_applied=plan.not_applied,
-    )

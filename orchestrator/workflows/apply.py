@@ -49,7 +49,7 @@ def apply_plan(checked: CheckedSite, ports: Ports, plan: Plan) -> ApplyReport:
 
 def _carry_out(planned: PlannedWork, ports: Ports) -> ApplyReport:
     plan = planned.plan
-    if not plan.has_changes:
+    if not plan.steps:  # a step without changes still settles what an interrupted run left open
         return ApplyReport(
             site=plan.site, results=(), unchanged=plan.unchanged, not_applied=plan.not_applied
         )

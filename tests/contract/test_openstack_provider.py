@@ -709,7 +709,7 @@ def bmc_addresses(lab: RunningLab) -> list[str]:
 
 
 def server_inputs(number: int, bmc_address: str) -> dict[str, Json]:
-    mac = f"52:54:01:{RUN[:2]}:{RUN[2:4]}"
+    mac = f"52:54:01:{RUN[:2]}:{RUN[2:4]}:{number:02x}"
     return {
         "name": f"srv-{RUN}-{number}",
         "site": f"t{RUN}",
@@ -729,7 +729,8 @@ def server_inputs(number: int, bmc_address: str) -> dict[str, Json]:
         "memory_gib": 256,
         "disk_gib": 480,
         "architecture": "x86_64",
-        "nics": {f"{mac}:{number:02x}": "leaf-a/12 pxe", f"{mac}:{number + 128:02x}": "leaf-b/12"},
+        # Not what the BMC reports: inspection adds a port and takes `pxe` away, and is overruled.
+        "nics": {mac: "leaf-a/12 pxe", f"{mac[:-2]}{number + 128:02x}": "leaf-b/12"},
         "available": True,
     }
 

@@ -1,4 +1,4 @@
-"""An in-memory site: cloud, stacks, lock and audit behind our ports, wired as `cli.wiring` would."""
+"""An in-memory site: cloud, stacks, lock and audit behind our ports, wired for the commands."""
 
 from __future__ import annotations
 
