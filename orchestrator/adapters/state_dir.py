@@ -21,8 +21,8 @@ class StateDirectory:
 
     @property
     def pulumi(self) -> Path:
-        """Return the folder of the Pulumi backend (it makes its own `.pulumi` inside)."""
-        return self.root
+        """Return the folder of the stacks' state; Pulumi's own layout is in `.pulumi` inside."""
+        return self.root / "state"
 
     @property
     def lock(self) -> Path:

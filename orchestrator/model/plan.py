@@ -51,11 +51,11 @@ class Plan:
 
     @property
     def has_changes(self) -> bool:
-        """Say whether there is anything to do."""
+        """Say whether there is anything to do, or anything that cannot be done."""
         return any(
-            change.action is not Action.KEEP_ORPHAN
+            step.preview.failures
+            or any(change.action is not Action.KEEP_ORPHAN for change in step.preview.changes)
             for step in self.steps
-            for change in step.preview.changes
         )
 
     def count(self, action: Action) -> int:

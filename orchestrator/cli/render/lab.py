@@ -1,0 +1,98 @@
+"""The lab on the screen: how it comes up, how it is, and how a shell finds it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from orchestrator.cli.render.table import table
+from orchestrator.lab.health import Health, LabStatus
+from orchestrator.lab.progress import LabWatch, Step
+from orchestrator.lab.settings import CLOUD, SERVICES, LabSettings
+from orchestrator.model.units import Json
+
+_STYLES = {Health.RUNNING: "green", Health.STOPPED: "dim"}
+
+
+@contextmanager
+def lab_watching(console: Console) -> Iterator[LabWatch]:
+    """Show the steps: a bar of services on a terminal, plain lines in a log."""
+    if not console.is_terminal:
+        yield lambda step: console.print(step.text, soft_wrap=True)
+        return
+    with Progress(
+        TextColumn("services"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+    ) as bar:
+        task = bar.add_task("services", total=len(SERVICES))
+
+        def show(step: Step) -> None:
+            bar.console.print(Text(step.text, "dim"))
+            bar.update(task, completed=step.serving)
+
+        yield show
+
+
+def status_parts(status: LabStatus) -> list[RenderableType]:
+    """Return the lab's condition, and what to do where it is not good."""
+    if not status.services:
+        return [f"There is no lab in {status.directory}. Make one: orchestrator lab up"]
+    rows = [
+        (
+            one.service,
+            Text(one.health.value, _STYLES.get(one.health, "bold red")),
+            one.url,
+            str(one.pid or "-"),
+            str(one.memory_mib or "-"),
+            str(one.log),
+        )
+        for one in status.services
+    ]
+    parts: list[RenderableType] = [
+        table(("Service", "State", "URL", "PID", "MiB", "Log"), rows, right="MiB")
+    ]
+    if status.broken:
+        names = ", ".join(one.service for one in status.broken)
+        parts.append(Text(f"Not running: {names}. To mend it: orchestrator lab up", "bold"))
+    else:
+        memory = sum(one.memory_mib for one in status.services)
+        parts.append(Text(f"The lab is up and uses {memory} MiB.", "bold"))
+    return parts
+
+
+def status_json(status: LabStatus) -> Json:
+    """Return the lab's condition for machines."""
+    services: list[Json] = [
+        {
+            "service": one.service,
+            "state": one.health.value,
+            "url": one.url,
+            "pid": one.pid,
+            "memory_mib": one.memory_mib,
+            "log": str(one.log),
+        }
+        for one in status.services
+    ]
+    return {"directory": str(status.directory), "up": status.is_up, "services": services}
+
+
+def export_lines(settings: LabSettings, programs: Sequence[Path]) -> list[Text]:
+    """Return what a POSIX shell evaluates to use the lab; the shell's own PATH stays in front."""
+    variables = {
+        "OS_CLIENT_CONFIG_FILE": str(settings.clouds),
+        "OS_CLOUD": CLOUD,
+        "ORCHESTRATOR_ENDPOINTS": str(settings.endpoints),
+        "ORCHESTRATOR_LAB_DIR": str(settings.directory),
+    }
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
+    added = ":".join(map(str, programs))
+    return [Text(line) for line in (*lines, f'export PATH="$PATH":{shlex.quote(added)}')]

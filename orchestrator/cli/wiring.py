@@ -1,0 +1,232 @@
+"""The only place that picks adapters and reads the environment.
+
+Options that may come from the environment name their variable in `cli.options`; Click reads them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from orchestrator.errors import OrchestratorError
+from orchestrator.model.units import Json, Secret
+
+if TYPE_CHECKING:
+    from orchestrator.adapters.secret_store import AnsibleVaultSecrets
+    from orchestrator.adapters.state_dir import StateDirectory
+    from orchestrator.engine.automation import AutomationStacks
+    from orchestrator.engine.embedded import EmbeddedStacks
+    from orchestrator.model.site import SiteIdentity
+    from orchestrator.ports import Clock, Ports, Watch
+    from orchestrator.ports.provider import Provider
+
+
+class Engine(StrEnum):
+    """Who runs the Pulumi programs."""
+
+    EMBEDDED = "embedded"
+    PULUMI = "pulumi"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Access:
+    """How to reach the cloud, the secrets and the records: options that commands share."""
+
+    engine: Engine = Engine.EMBEDDED
+    cloud: str | None = None
+    """A cloud of clouds.yaml; None: $OS_CLOUD, or the one that the site names."""
+    vault_password_file: Path | None = None
+    state_directory: Path | None = None
+    """None: `.orchestrator` in the site's directory."""
+    parallel: int = 8
+    """Provider calls at a time."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Look:
+    """What the environment says about output."""
+
+    no_color: bool = False
+    columns: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OpenSite:
+    """A site's ports, and how to ask long work to stop after what is in flight."""
+
+    ports: Ports
+    stop: Callable[[], None]
+
+
+class Wiring(Protocol):
+    """What the commands need from outside; tests wire an in-memory world instead."""
+
+    @property
+    def clock(self) -> Clock:
+        """Return the clock."""
+
+    def look(self) -> Look:
+        """Return what the environment says about output."""
+
+    def can_ask(self) -> bool:
+        """Say whether a person sits at the terminal."""
+
+    def open(
+        self, directory: Path, identity: SiteIdentity | None, *, access: Access, watch: Watch
+    ) -> AbstractContextManager[OpenSite]:
+        """Open a site's ports; without an identity the cloud is not to be used."""
+
+    def vault(self, directory: Path, password_file: Path | None) -> AnsibleVaultSecrets:
+        """Open the site's secrets."""
+
+    def crash_log(self, directory: Path) -> Path:
+        """Return the file that tracebacks go to."""
+
+
+class MachineWiring:
+    """The adapters of a real machine."""
+
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+        """Read settings from `environment`, which is the process's own unless given."""
+        own = os.environ  # noqa: TID251 - the one place that may read it
+        self._environment = own if environment is None else environment
+
+    @property
+    def clock(self) -> Clock:
+        """Return the machine's clock."""
+        from orchestrator.adapters.clock import SystemClock
+
+        return SystemClock()
+
+    def look(self) -> Look:
+        """Return what NO_COLOR and COLUMNS say."""
+        columns = self._environment.get("COLUMNS", "")
+        return Look(
+            no_color=bool(self._environment.get("NO_COLOR")),
+            columns=int(columns) if columns.isdecimal() and int(columns) > 0 else None,
+        )
+
+    def can_ask(self) -> bool:
+        """Say whether a person sits at the terminal: questions go to stderr, answers to stdin."""
+        return sys.stdin.isatty() and sys.stderr.isatty()
+
+    @contextmanager
+    def open(
+        self, directory: Path, identity: SiteIdentity | None, *, access: Access, watch: Watch
+    ) -> Iterator[OpenSite]:
+        """Open the ports on files below the site's directory and on its cloud.
+
+        Nothing is connected or decrypted before the first use.
+        """
+        from orchestrator.adapters.audit_log import ChainedAuditLog
+        from orchestrator.adapters.site_lock import FileSiteLock
+        from orchestrator.ports import Ports
+
+        folder = _state_folder(directory, access)
+        provider = self._provider(directory, identity, access)
+        stacks = self._stacks(directory, folder, access=access, provider=provider)
+        yield OpenSite(
+            ports=Ports(
+                clock=self.clock,
+                stacks=stacks,
+                archive=stacks,
+                provider=provider,
+                lock=FileSiteLock(folder.lock, self.clock),
+                audit=ChainedAuditLog(folder.audit_log, self.clock),
+                watch=watch,
+            ),
+            stop=stacks.stop,
+        )
+
+    def vault(self, directory: Path, password_file: Path | None) -> AnsibleVaultSecrets:
+        """Open the site's vault."""
+        from orchestrator.adapters.secret_store import AnsibleVaultSecrets
+
+        return AnsibleVaultSecrets(directory, password_file)
+
+    def crash_log(self, directory: Path) -> Path:
+        """Return the crash log of the site's state folder."""
+        return _state_folder(directory, Access()).crash_log
+
+    def _provider(self, directory: Path, identity: SiteIdentity | None, access: Access) -> Provider:
+        from orchestrator.providers.govcloud import open_provider
+
+        named = identity.cloud if identity else None
+        return open_provider(
+            access.cloud or self._environment.get("OS_CLOUD") or named,
+            self.vault(directory, access.vault_password_file),
+            self._endpoints(),
+            site=identity.name if identity else directory.resolve().name,
+        )
+
+    def _stacks(
+        self, directory: Path, folder: StateDirectory, *, access: Access, provider: Provider
+    ) -> EmbeddedStacks | AutomationStacks:
+        vault = self.vault(directory, access.vault_password_file)
+        return _engine(access.engine)(
+            folder.pulumi,
+            self._programs(),
+            provider,
+            passphrase=lambda: _state_passphrase(vault),
+            clock=self.clock,
+            parallel=access.parallel,
+        )
+
+    def _programs(self) -> Path:
+        """Return the folder of the Pulumi programs: beside the package, as in its repository."""
+        named = self._environment.get("ORCHESTRATOR_STACKS")
+        return Path(named) if named else Path(__file__).resolve().parents[2] / "stacks"
+
+    def _endpoints(self) -> Mapping[str, Json]:
+        """Return where declared addresses are really reached: bastions, NAT, a lab."""
+        named = self._environment.get("ORCHESTRATOR_ENDPOINTS")
+        if not named:
+            return {}
+        try:
+            found = json.loads(Path(named).read_text(encoding="utf-8"))
+            if not isinstance(found, dict):
+                raise ValueError("it does not hold a mapping")
+        except (OSError, ValueError) as error:
+            raise OrchestratorError(
+                f"cannot read the endpoints file {named}: {error}",
+                remedy="Mend the file, or unset ORCHESTRATOR_ENDPOINTS.",
+            ) from error
+        return found
+
+
+def _engine(engine: Engine) -> type[EmbeddedStacks | AutomationStacks]:
+    if engine is Engine.PULUMI:
+        from orchestrator.engine.automation import AutomationStacks
+
+        return AutomationStacks
+    from orchestrator.engine.embedded import EmbeddedStacks
+
+    return EmbeddedStacks
+
+
+def _state_folder(directory: Path, access: Access) -> StateDirectory:
+    from orchestrator.adapters.state_dir import StateDirectory
+
+    if access.state_directory is None:
+        return StateDirectory.of_site(directory)
+    return StateDirectory(access.state_directory.resolve())
+
+
+def _state_passphrase(vault: AnsibleVaultSecrets) -> Secret:
+    """Return what the secrets in the state are encrypted with; a new site gets a fresh one.
+
+    A fresh one never replaces another: the state's salt proves the passphrase that it was
+    written with.
+    """
+    from orchestrator.adapters.secret_store import STATE_PASSPHRASE, ensure_secrets
+
+    if STATE_PASSPHRASE not in vault.names():
+        ensure_secrets(vault, [STATE_PASSPHRASE])
+    return vault.get(STATE_PASSPHRASE)
