@@ -1,0 +1,62 @@
+"""How the lab is found: the catalog, clouds.yaml for clients, and where the BMCs answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.lab.record import LabRecord, write_private
+from orchestrator.lab.settings import CLOUD, REGION, BmcSpec, LabSettings
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CatalogEntry:
+    """A service in Keystone's catalog."""
+
+    service: str
+    kind: str
+    path: str = ""
+
+
+CATALOG = (
+    CatalogEntry(service="placement", kind="placement"),
+    CatalogEntry(service="glance", kind="image"),
+    CatalogEntry(service="neutron", kind="network"),
+    CatalogEntry(service="nova", kind="compute", path="/v2.1"),
+    CatalogEntry(service="cinder", kind="block-storage", path="/v3"),
+    CatalogEntry(service="ironic", kind="baremetal"),
+)
+
+
+def write_clouds(settings: LabSettings, record: LabRecord) -> None:
+    """Write the clouds.yaml of the lab; the user's own is never touched.
+
+    JSON is YAML, and needs no library here.
+    """
+    content = {"clouds": {CLOUD: cloud_entry(record)}}
+    write_private(settings.clouds, json.dumps(content, indent=2) + "\n")
+
+
+def cloud_entry(record: LabRecord) -> dict[str, Any]:
+    """Return how the lab's administrator logs in, as an entry of clouds.yaml; holds a password."""
+    auth = {
+        "auth_url": f"{record.url('keystone')}/v3",
+        "username": "admin",
+        "password": record.password.reveal(),
+        "project_name": "admin",
+        "user_domain_name": "Default",
+        "project_domain_name": "Default",
+    }
+    return {"auth": auth, "region_name": REGION, "identity_api_version": "3"}
+
+
+def write_endpoints(settings: LabSettings, record: LabRecord, bmcs: Sequence[BmcSpec]) -> None:
+    """Write where each declared BMC address is reached."""
+    url = record.url("bmc")
+    reached = {
+        bmc.address: {"url": url, "system_id": f"/redfish/v1/Systems/{bmc.system_id}"}
+        for bmc in bmcs
+    }
+    write_private(settings.endpoints, json.dumps({"bmc": reached}, indent=1) + "\n")

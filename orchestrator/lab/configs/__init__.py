@@ -1,0 +1,1 @@
+"""The services' configuration files: one module per service gives FILE, FOLDERS and `sections`."""

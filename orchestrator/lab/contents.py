@@ -1,0 +1,98 @@
+"""What a site puts into a lab: a BMC per server, some compute hosts, its physical networks."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from orchestrator.adapters.secret_store import AnsibleVaultSecrets, ensure_secrets
+from orchestrator.lab.settings import MINIMUM_COMPUTES, BmcSpec
+from orchestrator.model.hardware import Server, ServerRole
+from orchestrator.model.site import Site
+from orchestrator.model.units import Secret
+
+SYSTEM_NAMESPACE = uuid.UUID("6f5f2c58-6f35-4b0e-9d3c-0d9c3a7a4e11")
+"""Makes a Redfish system's UUID from a server's serial number; never to be changed."""
+
+COMPUTES_PER_REGION = 2
+"""Compute hosts that run in the lab; all of a city's would only eat memory."""
+
+DEFAULT_COMPUTES = ("compute-1", "compute-2", "compute-3")
+DEFAULT_NETWORK = "physnet1"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LabContents:
+    """What a lab is asked to emulate."""
+
+    bmcs: tuple[BmcSpec, ...]
+    computes: tuple[str, ...]
+    physical_networks: tuple[str, ...]
+
+
+def contents_of_site(site: Site, vault: AnsibleVaultSecrets) -> LabContents:
+    """Return what the site's servers and networks need; missing BMC passwords are generated."""
+    ensure_secrets(vault, {server.bmc.password for server in site.hardware.servers})
+    networks = {network.physical_network for network in site.system.provider_networks}
+    return LabContents(
+        bmcs=tuple(_bmc(site, server, vault) for server in site.hardware.servers),
+        computes=tuple(compute_hosts(site)),
+        physical_networks=tuple(sorted(networks | {DEFAULT_NETWORK})),
+    )
+
+
+def compute_hosts(site: Site) -> list[str]:
+    """Return the first compute servers of every region, or the lab's own where there are few."""
+    hosts = [name for region in site.servers_by_region for name in _first_computes(site, region)]
+    missing = max(0, MINIMUM_COMPUTES - len(hosts))
+    return [*hosts, *DEFAULT_COMPUTES[:missing]]
+
+
+def system_id(serial: str) -> str:
+    """Return the UUID of a server's Redfish system."""
+    return str(uuid.uuid5(SYSTEM_NAMESPACE, serial))
+
+
+def _first_computes(site: Site, region: str) -> Iterator[str]:
+    servers = site.servers_by_region[region]
+    names = (server.name for server in servers if server.role is ServerRole.COMPUTE)
+    return (name for _, name in zip(range(COMPUTES_PER_REGION), names, strict=False))
+
+
+def _bmc(site: Site, server: Server, vault: AnsibleVaultSecrets) -> BmcSpec:
+    profile = site.profiles_by_name[server.profile]
+    return BmcSpec(
+        name=server.name,
+        address=str(server.bmc.address),
+        system_id=system_id(server.serial),
+        user=server.bmc.user,
+        password=vault.get(server.bmc.password),
+        macs=tuple(nic.mac for nic in server.nics),
+        cpu_threads=profile.cpu_threads,
+        memory_gib=profile.memory_gib,
+        disk_gib=profile.disk_gib,
+    )
+
+
+def _default_bmc(number: int) -> BmcSpec:
+    name = f"server-{number}"
+    return BmcSpec(
+        name=name,
+        address=f"192.0.2.{number}",
+        system_id=system_id(name),
+        user="admin",
+        password=Secret("password"),
+        macs=(f"52:54:00:00:00:{number:02x}",),
+        cpu_threads=16,
+        memory_gib=64,
+        disk_gib=480,
+    )
+
+
+DEFAULT_CONTENTS = LabContents(
+    bmcs=tuple(_default_bmc(number) for number in range(1, 9)),
+    computes=DEFAULT_COMPUTES,
+    physical_networks=(DEFAULT_NETWORK,),
+)
+"""A lab without a site: a handful of servers with a login that is no secret."""

@@ -1,0 +1,181 @@
+"""The emulated machines behind the BMCs: what they are made of and what they remember."""
+
+from __future__ import annotations
+
+import pickle
+import sqlite3
+import threading
+from collections.abc import Iterator, MutableMapping
+from pathlib import Path
+from typing import Any
+
+from sushy_tools.emulator import memoize
+from sushy_tools.emulator.resources.systems import fakedriver
+
+System = dict[str, Any]
+"""A machine: `uuid`, `name`, `nics`, `cpu_threads`, `memory_gib`, `disk_gib` and its state."""
+
+REMEMBERED = frozenset({"power_state", "pending_power", "boot_device", "boot_mode", "boot_image",
+                        "secure_boot", "bios"})  # fmt: skip
+"""What a machine keeps when the site is declared anew; the rest is what the site says."""
+
+CONTROLLER = "1"
+"""Id of the one storage controller."""
+
+
+def install(power_delay_seconds: float) -> None:
+    """Make the emulator use this module's store and driver; call before its first request."""
+    memoize.PersistentDict = StoredDict
+    fakedriver.FakeDriver = LabMachines
+    fakedriver.random = _FixedDelay(power_delay_seconds)
+
+
+def declare(systems: list[System]) -> dict[str, object]:
+    """Return the emulator's settings for these machines.
+
+    Drives and (no) volumes are given too: the emulator answers 500 where it has no data, and sushy
+    repeats a 500 ten times, three seconds apart.
+    """
+    ids = [system["uuid"] for system in systems]
+    controller = {"MemberId": "0", "Name": "RAID", "SpeedGbps": 12}
+    storage = {"Id": CONTROLLER, "Name": "Local storage", "Drives": ["disk1"]}
+    storage["StorageControllers"] = [controller]
+    return {
+        "SUSHY_EMULATOR_FAKE_SYSTEMS": systems,
+        "SUSHY_EMULATOR_STORAGE": {uuid: [storage] for uuid in ids},
+        "SUSHY_EMULATOR_VOLUMES": {(uuid, CONTROLLER): [] for uuid in ids},
+        "SUSHY_EMULATOR_DRIVES": {
+            (system["uuid"], CONTROLLER): [_drive(system["disk_gib"])] for system in systems
+        },
+    }
+
+
+def _drive(gib: int) -> dict[str, object]:
+    return {"Id": "disk1", "Name": "Drive 1", "CapacityBytes": gib << 30, "Protocol": "SAS"}
+
+
+class StoredDict(MutableMapping[Any, Any]):
+    """A dictionary in memory that is written through to a file.
+
+    It stands in for the emulator's PersistentDict, which opens its SQLite file for every access:
+    with hundreds of machines that was most of the emulator's time. Values go in and come out as
+    copies, as there.
+    """
+
+    def __init__(self) -> None:
+        """Begin empty and in memory only."""
+        self._values: dict[bytes, bytes] = {}
+        self._lock = threading.Lock()
+        self._file: sqlite3.Connection | None = None
+
+    def make_permanent(self, folder: str, name: str) -> None:
+        """Read what the file holds, and write there from now on."""
+        file = sqlite3.connect(Path(folder, f"{name}.sqlite"), check_same_thread=False)
+        file.execute("PRAGMA journal_mode=WAL")
+        file.execute("PRAGMA synchronous=OFF")
+        file.execute("CREATE TABLE IF NOT EXISTS cache (key BLOB PRIMARY KEY, value BLOB)")
+        file.commit()
+        self._file = file
+        self._values = dict(file.execute("SELECT key, value FROM cache"))
+
+    def __getitem__(self, key: object) -> Any:  # noqa: ANN401 - whatever was put in
+        """Return a copy of the value."""
+        try:
+            return pickle.loads(self._values[pickle.dumps(key)])  # noqa: S301 - our own file
+        except KeyError:
+            raise KeyError(key) from None
+
+    def __setitem__(self, key: object, value: object) -> None:
+        """Put a value in, and write it."""
+        packed_key, packed = pickle.dumps(key), pickle.dumps(value)
+        with self._lock:
+            self._values[packed_key] = packed
+            self._write("INSERT OR REPLACE INTO cache VALUES (?, ?)", packed_key, packed)
+
+    def __delitem__(self, key: object) -> None:
+        """Take a value out, and write that."""
+        packed_key = pickle.dumps(key)
+        with self._lock:
+            if packed_key not in self._values:
+                raise KeyError(key)
+            del self._values[packed_key]
+            self._write("DELETE FROM cache WHERE key = ?", packed_key)
+
+    def __iter__(self) -> Iterator[Any]:
+        """Go through a snapshot of the keys."""
+        with self._lock:
+            keys = list(self._values)
+        return (pickle.loads(key) for key in keys)  # noqa: S301 - our own file
+
+    def __len__(self) -> int:
+        """Count the values."""
+        return len(self._values)
+
+    def _write(self, statement: str, *values: bytes) -> None:
+        if self._file is not None:
+            self._file.execute(statement, values)
+            self._file.commit()
+
+
+class LabMachines(fakedriver.FakeDriver):
+    """The emulator's fake machines, with an inventory that Ironic can inspect."""
+
+    def __init__(self) -> None:
+        """Take the machines of the site; those that were known keep their state."""
+        store = StoredDict()
+        store.make_permanent(self._config["SUSHY_EMULATOR_STATE_DIR"], "fakedriver")
+        declared = {
+            system["uuid"]: system for system in self._config["SUSHY_EMULATOR_FAKE_SYSTEMS"]
+        }
+        for uuid in set(store) - set(declared):
+            del store[uuid]
+        for uuid, system in declared.items():
+            known = store.get(uuid, {})
+            kept = {key: value for key, value in known.items() if key in REMEMBERED}
+            if known != system | kept:
+                store[uuid] = system | kept
+        self._systems = store
+        self._by_name = {system["name"]: uuid for uuid, system in declared.items()}
+
+    def get_total_memory(self, identity: str) -> int:
+        """Return the memory in GiB."""
+        return int(self._get(identity)["memory_gib"])
+
+    def get_total_cpus(self, identity: str) -> int:
+        """Return the CPU threads."""
+        return int(self._get(identity)["cpu_threads"])
+
+    def get_processors(self, identity: str) -> list[dict[str, str]]:
+        """Return two sockets that share the threads."""
+        threads = self.get_total_cpus(identity) // 2
+        socket = {"model": "Lab CPU", "vendor": "Lab", "cores": str(threads // 2)}
+        socket["threads"] = str(threads)
+        return [socket | {"id": f"CPU{n}", "socket": f"CPU {n}"} for n in range(2)]
+
+    def get_simple_storage_collection(self, identity: str) -> dict[str, object]:
+        """Return one controller with one disk."""
+        disk = {"Name": "sda", "CapacityBytes": self._get(identity)["disk_gib"] << 30}
+        return {"sata": {"Id": "sata", "Name": "sata", "DeviceList": [disk]}}
+
+    def get_bios(self, identity: str) -> dict[str, str]:
+        """Return the BIOS attributes."""
+        defaults = {"BootMode": "Uefi", "ProcTurboMode": "Enabled"}
+        return self._get(identity).get("bios") or defaults
+
+    def set_bios(self, identity: str, attributes: dict[str, str]) -> None:
+        """Change some BIOS attributes."""
+        self._update(identity, bios=self.get_bios(identity) | attributes)
+
+    def reset_bios(self, identity: str) -> None:
+        """Go back to the defaults."""
+        self._update(identity, bios=None)
+
+
+class _FixedDelay:
+    """Stands in for the `random` of the fake driver, which draws 1 to 11 s for a power change."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    def randint(self, low: int, high: int) -> float:
+        return self._seconds

@@ -1,0 +1,46 @@
+"""Nova's FakeDriver, made to survive a restart: stable node ids, instances read back."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from nova import context as nova_context
+from nova import objects
+from nova.virt import fake
+
+
+class LabDriver(fake.FakeDriver):
+    """A compute host without a hypervisor."""
+
+    vcpus, memory_mb, local_gb = 128, 1024 * 1024, 20_000
+
+    def init_host(self, host: str) -> None:
+        """Remember the instances that the database says are here."""
+        super().init_host(host)
+        instances = objects.InstanceList.get_by_host(
+            nova_context.get_admin_context(), host, expected_attrs=["flavor"]
+        )
+        for instance in instances:
+            self.instances[instance.uuid] = fake.FakeInstance(
+                instance.name, instance.power_state, instance.uuid
+            )
+
+    def get_available_resource(self, nodename: str) -> dict[str, Any]:
+        """Give the node the same id after every start; FakeDriver draws a new one."""
+        resource: dict[str, Any] = super().get_available_resource(nodename)
+        if resource:
+            resource["uuid"] = _node_uuid(nodename)
+        return resource
+
+    def get_nodenames_by_uuid(self, refresh: bool = False) -> dict[str, str]:
+        """Index the nodes by those ids."""
+        return {_node_uuid(name): name for name in self.get_available_nodes()}
+
+    def get_host_uptime(self) -> str:
+        """Answer what `uptime` would; FakeDriver does not implement it."""
+        return " 00:00:00 up 1 day,  0:00,  0 users,  load average: 0.00, 0.00, 0.00"
+
+
+def _node_uuid(name: str) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_DNS, f"lab-node-{name}"))
