@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -69,9 +70,14 @@ class Town:
         first["name"] = f"{self.prefix}-industry"
         for name, zh, en, project, prefix in TENANTS:
             display = {"zh": zh, "en": en}
-            system = {**first["projects"][0], "name": project, "prefix": prefix}
+            system = {**deepcopy(first["projects"][0]), "name": project, "prefix": prefix}
             layer["tenants"].append(
-                {**first, "name": f"{self.prefix}-{name}", "display": display, "projects": [system]}
+                {
+                    **deepcopy(first),
+                    "name": f"{self.prefix}-{name}",
+                    "display": display,
+                    "projects": [system],
+                }
             )
 
     def edit(self, file: str, change: Any) -> None:

@@ -1,0 +1,41 @@
+"""The servers of one region: each enrolled in Ironic, inspected from its BMC, and available."""
+
+from orchestrator.model.slices import HardwareSlice, ServerSlice
+from orchestrator.resources.baremetal import Server, ServerArgs
+from orchestrator.resources.slice import read_slice
+
+
+def declare(region: HardwareSlice, server: ServerSlice) -> None:
+    """Declare one server."""
+    Server(
+        f"server/{server.name}",
+        ServerArgs(
+            name=server.name,
+            site=region.site,
+            stack=f"hardware/{region.region}",
+            region=server.region,
+            rack=server.rack,
+            unit=server.unit,
+            serial=server.serial,
+            role=server.role,
+            profile=server.profile,
+            resource_class=server.resource_class,
+            traits=server.traits,
+            bmc_address=server.bmc_address,
+            bmc_user=server.bmc_user,
+            bmc_password=server.bmc_password,
+            cpu_threads=server.cpu_threads,
+            memory_gib=server.memory_gib,
+            disk_gib=server.disk_gib,
+            architecture=server.architecture,
+            nics={
+                port.mac: f"{port.switch}/{port.switch_port}{' pxe' if port.pxe else ''}"
+                for port in server.ports
+            },
+        ),
+    )
+
+
+here = read_slice(HardwareSlice)
+for each in here.servers:
+    declare(here, each)
