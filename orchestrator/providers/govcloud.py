@@ -24,7 +24,6 @@ from orchestrator.providers.openstack.kind import ResourceKind
 from orchestrator.providers.openstack.network import (
     AddressScopeKind,
     NetworkKind,
-    RouterKind,
     SubnetKind,
     SubnetPoolKind,
 )
@@ -33,6 +32,7 @@ from orchestrator.providers.openstack.quota import (
     NetworkQuotaKind,
     VolumeQuotaKind,
 )
+from orchestrator.providers.openstack.router import RouterKind
 from orchestrator.providers.openstack.security_group import SecurityGroupKind
 from orchestrator.providers.openstack.volume import VolumeTypeKind
 

@@ -98,7 +98,7 @@ def test_a_network_deleted_by_other_hands_is_reported_and_restored(town):
     (network,) = cloud.network.networks(project_id=project.id)
     for router in cloud.network.routers(project_id=project.id):
         for port in cloud.network.ports(device_id=router.id, network_id=network.id):
-            cloud.network.remove_interface_from_router(router, port_id=port.id)
+            cloud.network.remove_interface_from_router(router, port=port)
     cloud.network.delete_network(network)
 
     seen = town.run("drift", "--detailed-exitcode")

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from orchestrator.errors import CloudError
 from orchestrator.providers.openstack.rest import Rest, Row
 
 
@@ -72,3 +73,11 @@ class Bulk:
 
     def _id(self, row: Row) -> str:
         return str(row[self._id_field])
+
+
+def named_id(rows: Bulk, name: str, what: str) -> str:
+    """Return the id of the object of that name."""
+    row = rows.named(name)
+    if row is None:
+        raise CloudError(f"the cloud has no {what} {name}", remedy="Apply the system layer first.")
+    return str(row["id"])
