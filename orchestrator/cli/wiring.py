@@ -45,7 +45,7 @@ class Access:
     vault_password_file: Path | None = None
     state_directory: Path | None = None
     """None: `.orchestrator` in the site's directory."""
-    parallel: int = 8
+    parallel: int = 16
     """Provider calls at a time."""
 
 

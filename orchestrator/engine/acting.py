@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from orchestrator.engine.deployment import Deployment
-from orchestrator.engine.gate import Gate
+from orchestrator.engine.gate import Door
 from orchestrator.engine.hands import ActingHands
 from orchestrator.engine.journal import Journal
 from orchestrator.engine.run import Run
@@ -28,7 +28,7 @@ class Acting:
     folder: StateFolder
     stored: Stored
     provider: Provider
-    gate: Gate
+    door: Door
     secrets: StackSecrets
     tally: Tally
     timestamp: Callable[[], str]
@@ -44,7 +44,7 @@ class Acting:
         self._journal = self.folder.journal(self.stack, base=self.stored.checkpoint_hash)
         self._hands = ActingHands(
             self.provider,
-            self.gate,
+            self.door,
             snapshot=self._snapshot,
             journal=self._journal,
             secrets=self.secrets,

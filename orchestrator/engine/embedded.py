@@ -237,7 +237,7 @@ class EmbeddedStacks:
             folder=self._folder,
             stored=stored,
             provider=self._provider,
-            gate=self._gate,
+            door=self._gate.of(stack.layer),
             secrets=StackSecrets(self._vault, stored.deployment.salt),
             tally=Tally(stack, watch),
             timestamp=self._timestamp,

@@ -1,4 +1,4 @@
-"""The door through which every act on the cloud goes: so many at a time, and none after a stop."""
+"""The doors through which every act on the cloud goes: so many at a time, and none after a stop."""
 
 from __future__ import annotations
 
@@ -6,18 +6,44 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from orchestrator.model.site import Layer
+
 
 class StoppedError(Exception):
     """The act was not begun, because no new one may begin."""
 
 
+class Door:
+    """Lets so many acts through at a time."""
+
+    def __init__(self, parallel: int, stopped: threading.Event) -> None:
+        """Take how many acts may be in flight, and what says that no new one may begin."""
+        self._slots = threading.BoundedSemaphore(parallel)
+        self._stopped = stopped
+
+    @contextmanager
+    def act(self) -> Iterator[None]:
+        """Wait for a free slot and hold it. Raises StoppedError once stopped."""
+        with self._slots:
+            if self._stopped.is_set():
+                raise StoppedError
+            yield
+
+
 class Gate:
-    """Counts the acts in flight, of all stacks together."""
+    """One door for the stacks of each layer.
+
+    A server takes a minute to enrol, mostly waiting; it must not keep a tenant's quick calls out.
+    """
 
     def __init__(self, parallel: int) -> None:
-        """Take how many acts may be in flight."""
-        self._slots = threading.BoundedSemaphore(parallel)
+        """Take how many acts of one layer may be in flight."""
         self._stopped = threading.Event()
+        self._doors = {layer: Door(parallel, self._stopped) for layer in Layer}
+
+    def of(self, layer: Layer) -> Door:
+        """Return the door of a layer."""
+        return self._doors[layer]
 
     def stop(self) -> None:
         """Let no new act begin; those in flight go on to their end."""
@@ -27,11 +53,3 @@ class Gate:
     def stopped(self) -> bool:
         """Say whether new acts are refused."""
         return self._stopped.is_set()
-
-    @contextmanager
-    def act(self) -> Iterator[None]:
-        """Wait for a free slot and hold it. Raises StoppedError once stopped."""
-        with self._slots:
-            if self.stopped:
-                raise StoppedError
-            yield

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Protocol
 
-from orchestrator.engine.gate import Gate, StoppedError
+from orchestrator.engine.gate import Door, StoppedError
 from orchestrator.engine.journal import Journal
 from orchestrator.engine.records import Record
 from orchestrator.engine.secrets import StackSecrets
@@ -86,14 +86,14 @@ class ForeseeingHands:
 
 
 class ActingHands:
-    """Acts on the cloud, through the gate, with a line in the journal before and after."""
+    """Acts on the cloud, through the door, with a line in the journal before and after."""
 
     foresees = False
 
     def __init__(
         self,
         provider: Provider,
-        gate: Gate,
+        door: Door,
         *,
         snapshot: Snapshot,
         journal: Journal,
@@ -101,7 +101,7 @@ class ActingHands:
     ) -> None:
         """Take whom to ask, and where to write it down."""
         self._provider = provider
-        self._gate = gate
+        self._door = door
         self._snapshot = snapshot
         self._journal = journal
         self._secrets = secrets
@@ -110,7 +110,7 @@ class ActingHands:
 
     def create(self, record: Record, inputs: Properties, *, dooms: bool) -> Properties:
         """Make the resource."""
-        with self._gate.act():
+        with self._door.act():
             self._begin(record, "creating")
             try:
                 made = self._provider.create(record.kind, plain_properties(inputs))
@@ -128,7 +128,7 @@ class ActingHands:
         self, record: Record, inputs: Properties, *, recorded: Properties, old: Record
     ) -> Properties:
         """Change the resource."""
-        with self._gate.act():
+        with self._door.act():
             self._begin(record, "updating")
             try:
                 changed = self._provider.update(
@@ -149,7 +149,7 @@ class ActingHands:
 
     def delete(self, record: Record, *, for_replacement: bool) -> None:
         """Delete the resource."""
-        with self._gate.act():
+        with self._door.act():
             self._begin(record, "deleting")
             try:
                 self._provider.delete(

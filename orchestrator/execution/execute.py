@@ -1,4 +1,4 @@
-"""Do what the plan says, stack after stack, and keep going where a failure allows it."""
+"""Do what the plan says, and keep going where a failure allows it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,13 @@ from itertools import groupby
 
 from orchestrator.model.plan import ApplyReport, Plan, PlanStep
 from orchestrator.model.progress import StackFinished, StackStarted
+from orchestrator.model.site import Layer
 from orchestrator.model.stack import ResourceDrift, StackJob, StackName, StackResult
 from orchestrator.ports import Ports
+
+LANES = ({Layer.HARDWARE}, {Layer.SYSTEM, Layer.TENANCY})
+"""Layers that need one another. Enrolling servers needs neither the platform's offer nor tenants,
+and with hundreds of servers one is always broken: it must not keep a department waiting."""
 
 STACKS_AT_ONCE = 4
 """A tenant's resources wait for one another; several tenants together keep the services busy.
@@ -26,26 +31,34 @@ class Work:
 
 
 def execute(plan: Plan, work: Work, ports: Ports) -> ApplyReport:
-    """Run every step of the plan, layer after layer; the stacks of a layer run side by side.
+    """Run every step of the plan: lane beside lane, layer after layer, a layer's stacks at once.
 
-    A failed stack stops the layers above it (a tenant's network needs the platform's), but not
-    its neighbours. An interrupt stops after the operations in flight; the report says what is left.
+    A failed stack stops the layers after it in its lane (a tenant's network needs the platform's),
+    but not its neighbours. An interrupt stops after the operations in flight; the report says
+    what is left.
     """
     steps = [step for step in plan.steps if step.destroys or step.stack in work.jobs]
+    lanes = [[step for step in steps if step.stack.layer in lane] for lane in LANES]
+    with ThreadPoolExecutor(len(lanes), thread_name_prefix="lane") as runners:
+        running = [runners.submit(_run_lane, lane, work, ports) for lane in lanes]
+        results = {result.stack: result for run in running for result in run.result()}
+    return ApplyReport(
+        site=plan.site,
+        results=tuple(results[step.stack] for step in steps if step.stack in results),
+        unchanged=plan.unchanged,
+        remaining=tuple(step.stack for step in steps if step.stack not in results),
+        not_applied=plan.not_applied,
+    )
+
+
+def _run_lane(steps: Sequence[PlanStep], work: Work, ports: Ports) -> list[StackResult]:
     results: list[StackResult] = []
     for _, layer in groupby(steps, key=lambda step: (step.stack.layer, step.destroys)):
         done = _run_layer(list(layer), work, ports)
-        results += done
+        results += (result for result in done if not _untouched(result))
         if any(result.failures or result.interrupted for result in done):
             break
-    reached = {result.stack for result in results if not _untouched(result)}
-    return ApplyReport(
-        site=plan.site,
-        results=tuple(result for result in results if result.stack in reached),
-        unchanged=plan.unchanged,
-        remaining=tuple(step.stack for step in steps if step.stack not in reached),
-        not_applied=plan.not_applied,
-    )
+    return results
 
 
 def _run_layer(steps: Sequence[PlanStep], work: Work, ports: Ports) -> list[StackResult]:

@@ -78,6 +78,16 @@ def sections(lab: Lab) -> Sections:
         },
         # `auto` would ask every BMC for the session service that the emulator does not have.
         "redfish": {"connection_attempts": 2, "auth_type": "basic"},
+        # The ports are as the site declares them: inspection neither adds to them nor changes them.
+        "inspector": {
+            "update_pxe_enabled": False,
+            "pre_create_ports": False,
+            "add_ports": "disabled",
+        },
+        "oslo_policy": {
+            "policy_file": store / "policy.yaml",
+            "policy_dirs": store / "policy.d",
+        },
         "pxe": {
             "tftp_root": store / "tftp",
             "images_path": store / "images",

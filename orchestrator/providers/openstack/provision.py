@@ -40,7 +40,7 @@ _NEXT = {
     "adopt failed": "manage",
 }
 
-POLL_SECONDS = 1.0
+POLL_SECONDS = 2.0
 PAUSE_SECONDS = 0.1
 READY_WITHIN_SECONDS = 900.0
 
@@ -56,7 +56,7 @@ class NodeState:
 
 
 class NodeWatch:
-    """The states of all nodes, read with one list a second for all threads that wait."""
+    """The states of all nodes, read with one list every two seconds for all threads that wait."""
 
     def __init__(self, rest: Rest) -> None:
         """Read nothing yet."""
