@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from orchestrator.engine.deployment import FORMAT_VERSION, Deployment, refuse_other_formats
 from orchestrator.engine.integrity import verify
+from orchestrator.engine.records import Record
 from orchestrator.engine.secrets import StackSecrets, Vault
 from orchestrator.engine.state_folder import StateFolder
 from orchestrator.errors import StateError
@@ -47,14 +48,18 @@ def load(
     verify(deployment, where=_WHERE)
     _refuse_other_stacks(deployment, stack)
     secrets = StackSecrets(vault, deployment.salt)
-    records = tuple(
-        replace(record, inputs=secrets.seal(record.inputs), outputs=secrets.seal(record.outputs))
-        for record in deployment.records
+    records = tuple(_sealed(record, secrets) for record in deployment.records)
+    operations = tuple(
+        replace(operation, record=_sealed(operation.record, secrets))
+        for operation in deployment.operations
     )
+    sealed = replace(deployment, records=records, operations=operations, salt=secrets.salt)
     folder.forget_digest(stack)
-    folder.save(
-        stack, replace(deployment, records=records, salt=secrets.salt), written_at=written_at
-    )
+    folder.save(stack, sealed, written_at=written_at)
+
+
+def _sealed(record: Record, secrets: StackSecrets) -> Record:
+    return replace(record, inputs=secrets.seal(record.inputs), outputs=secrets.seal(record.outputs))
 
 
 def _refuse_other_stacks(deployment: Deployment, stack: StackName) -> None:

@@ -26,6 +26,7 @@ from orchestrator.engine.state_folder import StateFolder
 from orchestrator.errors import EngineError
 from orchestrator.model.progress import ResourceFinished
 from orchestrator.model.stack import (
+    Action,
     ResourceChange,
     ResourceDrift,
     StackJob,
@@ -131,6 +132,8 @@ class AutomationStacks:
 
     def destroy(self, stack: StackName, *, watch: Watch) -> StackResult:
         """Delete every resource of the stack, and its state when all are gone."""
+        if self._stopped.is_set():
+            return StackResult(stack=stack, changes=(), unchanged=0, interrupted=True)
         with self._opened(stack, "{}") as opened:
             account = self._ran(
                 lambda listen: opened.destroy(
@@ -211,7 +214,10 @@ class AutomationStacks:
         return account
 
     def _settled(self, job: StackJob, account: CliAccount) -> StackResult:
-        if not account.failures:
+        # With an orphan it is not whole: the next plan has to run the program again to tell of it,
+        # and to delete it once `removed:` lists it, which is no part of the digest.
+        orphans = any(change.action is Action.KEEP_ORPHAN for change in account.changes)
+        if not (account.failures or orphans):
             stored = self._folder.load(job.stack)
             self._folder.save_digest(job.stack, job.digest, checkpoint_hash=stored.checkpoint_hash)
         return StackResult(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from orchestrator.errors import StateError
@@ -11,27 +12,36 @@ from orchestrator.errors import StateError
 def write_durably(path: Path, content: bytes) -> None:
     """Replace a file in one step and force it to disk, readable by its owner only.
 
+    Its folder is made where it is missing.
+
     Raises:
         StateError: it cannot be written (disk full, for example); the old file is untouched.
     """
-    # One fixed name: a killed run leaves at most one such file, and the next write reuses it.
-    draft = path.with_name(f".{path.name}.tmp")
+    # A name per process: two that write at once (the vault has no lock) never share a draft.
+    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        _write(draft, content)
         draft.replace(path)
         _force(path.parent)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
+    except BaseException as error:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+        if not isinstance(error, OSError):
+            raise
         raise StateError(
             f"cannot write {path}: {error.strerror or error}",
             remedy="Free some space, or mend the folder's permissions, then run again. "
             "The file that was there before is untouched.",
         ) from error
+
+
+def _write(draft: Path, content: bytes) -> None:
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _force(folder: Path) -> None:

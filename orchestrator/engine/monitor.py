@@ -109,7 +109,7 @@ class Monitor:
         """Refuse resource methods."""
         self._refuse("resource methods")
 
-    def ReadResource(self, asked: resource_pb2.ReadResourceRequest) -> NoReturn:  # noqa: N802
+    def ReadResource(self, asked: resource_pb2.ReadResourceRequest) -> NoReturn:  # noqa: N802 - see above
         """Refuse looking up resources that the stack does not own (gRPC's name)."""
         self._refuse(f"reading resources that the stack does not own ({asked.name!r})")
 

@@ -54,8 +54,10 @@ class PluginServicer(provider_pb2_grpc.ResourceProviderServicer):
         """Say that we want plain values: the engine keeps track of secrets itself."""
         return provider_pb2.ProviderHandshakeResponse()
 
-    def GetPluginInfo(self, request: Empty, context: Context) -> plugin_pb2.PluginInfo:  # noqa: N802
-        """Return the provider's version (gRPC's name)."""
+    def GetPluginInfo(  # noqa: N802 - gRPC's name
+        self, request: Empty, context: Context
+    ) -> plugin_pb2.PluginInfo:
+        """Return the provider's version."""
         return plugin_pb2.PluginInfo(version=self._provider.version)
 
     def GetSchema(  # noqa: N802 - gRPC's name
@@ -164,8 +166,10 @@ class PluginServicer(provider_pb2_grpc.ResourceProviderServicer):
         )
         return provider_pb2.UpdateResponse(properties=self._marked(kind, outputs))
 
-    def Delete(self, request: provider_pb2.DeleteRequest, context: Context) -> Empty:  # noqa: N802
-        """Delete a resource (gRPC's name)."""
+    def Delete(  # noqa: N802 - gRPC's name
+        self, request: provider_pb2.DeleteRequest, context: Context
+    ) -> Empty:
+        """Delete a resource."""
         kind, inputs = _kind(request.urn), _plain(request.old_inputs)
         made = Made(id=request.id, outputs=_plain(request.properties))
         self._tried(

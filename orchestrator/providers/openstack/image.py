@@ -111,10 +111,12 @@ class ImageKind(ListedKind):
         self.rows.put(row)
         right = hashes.get(row["os_hash_algo"]) == row["os_hash_value"]
         if row["status"] != _USABLE or not right:
+            # Left there, the next run would take it for the declared one: its record says so.
+            self.delete(Made(id=image_id, outputs={}), inputs)
             raise CloudError(
                 f"image {inputs['name']} arrived in Glance as {row['status']}, and its "
                 f"{row['os_hash_algo']} is not that of the file",
-                remedy="Delete it and run again; look at the network and Glance's store.",
+                remedy="It was deleted. Look at the network and Glance's store, then run again.",
             )
 
     def _hashes(self, inputs: Properties) -> dict[str, str]:

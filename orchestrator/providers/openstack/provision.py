@@ -41,6 +41,8 @@ _NEXT = {
 }
 
 POLL_SECONDS = 2.0
+POLL_SHARE = 0.15
+"""Of Ironic's time that reading states may take: a list of hundreds of nodes is not cheap for it."""
 PAUSE_SECONDS = 0.1
 READY_WITHIN_SECONDS = 900.0
 
@@ -52,26 +54,28 @@ class NodeState:
     state: str
     last_error: str | None
     inspected: bool
-    maintenance: bool
 
 
 class NodeWatch:
-    """The states of all nodes, read with one list every two seconds for all threads that wait."""
+    """The states of all nodes, read with one list every few seconds for all threads that wait."""
 
     def __init__(self, rest: Rest) -> None:
         """Read nothing yet."""
         self._rest = rest
         self._lock = threading.Lock()
         self._read_at = float("-inf")
+        self._next_at = float("-inf")
         self._states: dict[str, NodeState] = {}
 
     def state(self, uuid: str, *, since: float) -> NodeState | None:
         """Return the node's state as read after `since` (monotonic time); None: wait a little."""
         with self._lock:
-            if self._read_at < since and time.monotonic() >= self._read_at + POLL_SECONDS:
+            if self._read_at < since and time.monotonic() >= self._next_at:
                 started = time.monotonic()
                 self._states = self._read()
+                taken = time.monotonic() - started
                 self._read_at = started
+                self._next_at = started + max(POLL_SECONDS, taken / POLL_SHARE)
             if self._read_at < since:
                 return None
             found = self._states.get(uuid)
@@ -80,13 +84,12 @@ class NodeWatch:
         return found
 
     def _read(self) -> dict[str, NodeState]:
-        fields = "uuid,provision_state,last_error,inspection_finished_at,maintenance"
+        fields = "uuid,provision_state,last_error,inspection_finished_at"
         return {
             row["uuid"]: NodeState(
                 state=row["provision_state"],
                 last_error=row["last_error"],
                 inspected=row["inspection_finished_at"] is not None,
-                maintenance=row["maintenance"],
             )
             for row in self._rest.pages("/nodes", "nodes", fields=fields)
         }
@@ -165,10 +168,15 @@ class NodeInWork:
             time.sleep(PAUSE_SECONDS)
 
     def _ask(self, verb: str) -> bool:
-        """Ask for a step; False where the node is locked at this moment."""
+        """Ask for a step; False where the node is locked at this moment.
+
+        Raises ConflictError where it is locked for too long: its lock may never be given back.
+        """
         try:
             self._rest.put(f"/nodes/{self._uuid}/states/provision", {"target": verb})
         except ConflictError:
+            if time.monotonic() > self._deadline:
+                raise
             return False
         return True
 

@@ -55,10 +55,17 @@ class SecurityGroupKind(NeutronKind):
         rest = self.cloud.service("network")
         group = self.rows.by_id(group_id) or rest.get(f"{self.path}/{group_id}")[self.singular]
         there: list[Row] = group["security_group_rules"]
-        written = {_written(rule) for rule in there}
-        made = self._make(group_id, sorted(wanted - written), inputs)
-        for rule in there:
-            if _written(rule) not in wanted:
+        missing = sorted(wanted - {_written(rule) for rule in there})
+        undeclared = [rule for rule in there if _written(rule) not in wanted]
+        # Neutron refuses a second rule for the same traffic, whatever its description says: a
+        # rule whose flow only got another name goes before the new one is made.
+        passes = {_passes(rule) for rule in missing}
+        first = [rule for rule in undeclared if _passes(_written(rule)) in passes]
+        for rule in first:
+            rest.delete(f"/security-group-rules/{rule['id']}")
+        made = self._make(group_id, missing, inputs)
+        for rule in undeclared:
+            if rule not in first:
                 rest.delete(f"/security-group-rules/{rule['id']}")
         kept = [rule for rule in there if _written(rule) in wanted]
         self.rows.put({**group, "security_group_rules": kept + made})
@@ -117,6 +124,11 @@ def _written(row: Row) -> str:
         remote_prefix=remote,
     )
     return str(rule)
+
+
+def _passes(written: str) -> str:
+    """Return what a written rule lets pass, without the flow that asked for it."""
+    return written.rpartition(": ")[2]
 
 
 def _list(value: Json) -> list[Json]:
