@@ -1,11 +1,11 @@
-# The five verbs. Each sets up what it needs; nothing has to be installed by hand.
+# The verbs. Each sets up what it needs; nothing has to be installed by hand.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix bench docs lock clean
+.PHONY: help demo test check fix bench lock clean
 
 help: ## Show the verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'

@@ -10,7 +10,6 @@ OrchestratorError                  1  failed
 ├── StalePlanError                 3  site, state or cloud moved since the plan was made
 ├── SiteLockedError                4  somebody else is working on the site
 ├── RefusedError                   5  a guard, or a person, said no
-├── PartlyDoneError                6  some of the work is done; the same command goes on
 └── InterruptedRunError          130  stopped by Ctrl-C or SIGTERM, state saved
 """
 
@@ -81,12 +80,6 @@ class RefusedError(OrchestratorError):
     """A guard, or a person, said no."""
 
     exit_code = 5
-
-
-class PartlyDoneError(OrchestratorError):
-    """Some of the work is done; the same command goes on from there."""
-
-    exit_code = 6
 
 
 class InterruptedRunError(OrchestratorError):

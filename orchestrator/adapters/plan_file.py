@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from orchestrator.adapters.atomic_file import write_atomically
+from orchestrator.engine.durable import write_durably
 from orchestrator.errors import OrchestratorError
 from orchestrator.model.plan import Plan, PlanStep, Scope
 from orchestrator.model.site import Layer
@@ -36,7 +36,7 @@ def write_plan(path: Path, plan: Plan, *, directory: Path) -> None:
         "digest": _digest(body),
         "plan": body,
     }
-    write_atomically(path, json.dumps(envelope, indent=1).encode())
+    write_durably(path, json.dumps(envelope, indent=1).encode())
 
 
 def read_plan(path: Path) -> Plan:
@@ -71,11 +71,6 @@ def site_directory_of(path: Path) -> Path | None:
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return Path(named) if isinstance(named, str) else None
-
-
-def plan_digest(plan: Plan) -> str:
-    """Return the SHA-256 of a plan's facts, for the audit log."""
-    return _digest(_body(plan))
 
 
 def _digest(body: str) -> str:

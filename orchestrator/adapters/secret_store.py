@@ -12,16 +12,15 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.adapters.atomic_file import write_atomically
+from orchestrator.engine.durable import write_durably
 from orchestrator.errors import SecretError
-from orchestrator.model.units import Secret, SecretRef
+from orchestrator.model.units import REFERENCE_SCHEME, Secret, SecretRef
 
 if TYPE_CHECKING:
     from ansible.parsing.vault import VaultLib
 
 VAULT_FILE = "secrets.vault.yaml"
 DEFAULT_KEY_FILE = ".vault-password"
-SCHEME = "secret://"
 
 STATE_PASSPHRASE = SecretRef("secret://state/passphrase")
 """Encrypts the secrets inside the stacks' state."""
@@ -50,7 +49,7 @@ class AnsibleVaultSecrets:
 
     def names(self) -> frozenset[str]:
         """Return the references that have a value."""
-        return frozenset(SCHEME + key for key in self._load())
+        return frozenset(REFERENCE_SCHEME + key for key in self._load())
 
     def put(self, values: Mapping[SecretRef, Secret]) -> None:
         """Store secrets, replacing those of the same name."""
@@ -59,14 +58,14 @@ class AnsibleVaultSecrets:
         import yaml
 
         text = yaml.safe_dump(merged, allow_unicode=True, sort_keys=True)
-        write_atomically(self._vault_file, self._vault().encrypt(text))
+        write_durably(self._vault_file, self._vault().encrypt(text))
         self._values = merged
 
     def make_password(self) -> bool:
         """Write a fresh random vault password where there is none; say whether it was made."""
         if self._password_file.exists():
             return False
-        write_atomically(self._password_file, secrets.token_urlsafe(32).encode() + b"\n")
+        write_durably(self._password_file, secrets.token_urlsafe(32).encode() + b"\n")
         return True
 
     def _load(self) -> dict[str, str]:
@@ -136,4 +135,4 @@ def ensure_secrets(
 
 
 def _key(ref: SecretRef) -> str:
-    return ref.removeprefix(SCHEME)
+    return ref.removeprefix(REFERENCE_SCHEME)

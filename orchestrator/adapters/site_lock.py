@@ -38,9 +38,14 @@ class FileSiteLock:
                 )
             except BlockingIOError:
                 raise self._locked() from None
-            if not shared:
-                self._write_holder(descriptor, why)
-            yield
+            if shared:
+                yield
+                return
+            self._write_holder(descriptor, why)
+            try:
+                yield
+            finally:
+                os.ftruncate(descriptor, 0)  # else who meets a reader is told of this run
         finally:
             os.close(descriptor)
 

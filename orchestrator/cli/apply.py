@@ -9,7 +9,7 @@ import click
 from orchestrator.cli.desk import Desk, pass_desk
 from orchestrator.cli.documented import DocumentedCommand
 from orchestrator.cli.options import Showing, Target, with_showing, with_target
-from orchestrator.model.plan import Plan
+from orchestrator.model.plan import Plan, Scope
 
 
 @click.command(
@@ -62,6 +62,10 @@ def _apply_saved(desk: Desk, target: Target, plan_file: Path, *, showing: Showin
     from orchestrator.cli.work import end, working
     from orchestrator.workflows.apply import apply_plan
 
+    if target.scope != Scope():
+        raise click.UsageError(
+            "a saved plan is applied whole: --layer, --tenant and --region belong to the plan."
+        )
     saved = read_plan(plan_file)
     checked = checked_site(desk, target.site or site_directory_of(plan_file))
     with working(desk, checked, target) as work:

@@ -12,7 +12,7 @@ class DocumentedCommand(click.Command):
     """A command with examples."""
 
     # Everything but the examples is Click's.
-    def __init__(self, *args: Any, examples: Sequence[str] = (), **settings: Any) -> None:  # noqa: ANN401
+    def __init__(self, *args: Any, examples: Sequence[str] = (), **settings: Any) -> None:  # noqa: ANN401 - Click's
         """Keep the examples; the rest is Click's."""
         super().__init__(*args, **settings)
         self.examples = tuple(examples)
@@ -28,7 +28,7 @@ class DocumentedGroup(click.Group):
     command_class = DocumentedCommand
 
     # Everything but the examples is Click's.
-    def __init__(self, *args: Any, examples: Sequence[str] = (), **settings: Any) -> None:  # noqa: ANN401
+    def __init__(self, *args: Any, examples: Sequence[str] = (), **settings: Any) -> None:  # noqa: ANN401 - Click's
         """Keep the examples; the rest is Click's."""
         super().__init__(*args, **settings)
         self.examples = tuple(examples)

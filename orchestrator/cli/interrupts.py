@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+from orchestrator.cli.exit_codes import ExitCode
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -19,6 +22,7 @@ class Interrupts:
         self._stop = stop
         self._say = say
         self._soft = False
+        self._asked = False
 
     def soften(self) -> None:
         """From now on the first interrupt only asks the work to stop."""
@@ -26,9 +30,14 @@ class Interrupts:
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         """Take one signal."""
+        if self._asked:
+            # Threads that wait for the cloud would keep an ordinary exit waiting as well. The
+            # journal has what was in flight: this is no worse than kill -9.
+            self._say("Stopped at once.")
+            os._exit(ExitCode.INTERRUPTED)
         if not self._soft:
             raise KeyboardInterrupt
-        self._soft = False
+        self._asked = True
         self._say(
             "Stopping: what is in flight is finished and recorded. Once more to stop at once; "
             "the next apply then looks up what was in flight."

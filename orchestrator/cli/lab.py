@@ -54,7 +54,7 @@ def with_place(command: Command) -> Command:
 
     @wraps(command)
     # What Click parsed: ours by name, the rest is the command's own.
-    def gather(*args: Any, directory: Path | None, venv: Path | None, **rest: Any) -> int:  # noqa: ANN401
+    def gather(*args: Any, directory: Path | None, venv: Path | None, **rest: Any) -> int:  # noqa: ANN401 - Click's
         return command(*args, place=Place(directory=directory, venv=venv), **rest)
 
     return directory_option(venv_option(gather))

@@ -82,7 +82,7 @@ class CommandLine(DocumentedGroup):
             return explain(error, ctx.obj)
 
     # Click's own signature is longer than anybody can use; it is called by keyword only.
-    def main(self, *args: Any, **settings: Any) -> NoReturn:  # noqa: ANN401
+    def main(self, *args: Any, **settings: Any) -> NoReturn:  # noqa: ANN401 - Click's
         """Run Click without its own endings, which would use exit code 2 for a usage error."""
         settings["standalone_mode"] = False
         try:

@@ -178,7 +178,7 @@ def with_target(
     def add(command: Command) -> Command:
         @wraps(command)
         # What Click parsed: ours by name, the rest is the command's own.
-        def gather(*args: Any, **parsed: Any) -> int:  # noqa: ANN401
+        def gather(*args: Any, **parsed: Any) -> int:  # noqa: ANN401 - Click's
             return command(*args, target=_target(parsed), **parsed)
 
         return _stacked(options, gather)
@@ -192,7 +192,7 @@ def with_showing(whole_help: str) -> Decorator:
     def add(command: Command) -> Command:
         @wraps(command)
         # What Click parsed: ours by name, the rest is the command's own.
-        def gather(*args: Any, output: str, whole: bool, **rest: Any) -> int:  # noqa: ANN401
+        def gather(*args: Any, output: str, whole: bool, **rest: Any) -> int:  # noqa: ANN401 - Click's
             showing = Showing(as_json=output == "json", whole=whole)
             return command(*args, showing=showing, **rest)
 

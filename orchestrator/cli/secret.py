@@ -11,9 +11,7 @@ from orchestrator.cli.desk import Desk, pass_desk
 from orchestrator.cli.documented import DocumentedGroup
 from orchestrator.cli.exit_codes import ExitCode
 from orchestrator.cli.options import output_option, password_file_option, site_option
-from orchestrator.model.units import Secret, SecretRef
-
-SCHEME = "secret://"
+from orchestrator.model.units import REFERENCE_SCHEME, Secret, SecretRef
 
 
 @click.group(
@@ -83,7 +81,7 @@ def set_(desk: Desk, *, name: str, site: Path | None, vault_password_file: Path 
     from orchestrator.spec.secrets import is_secret_ref
 
     directory = desk.at_site(site)
-    ref = SecretRef(SCHEME + name.removeprefix(SCHEME))
+    ref = SecretRef(REFERENCE_SCHEME + name.removeprefix(REFERENCE_SCHEME))
     if not is_secret_ref(ref):
         raise click.UsageError(f"`{ref}` is no reference: write it as secret://path/name")
     vault = desk.wiring.vault(directory, vault_password_file)

@@ -94,7 +94,7 @@ def end(
 
 def exit_code(report: ApplyReport) -> ExitCode:
     """Return how the work ended."""
-    if any(result.interrupted for result in report.results):
+    if report.interrupted:
         return ExitCode.INTERRUPTED
     if not report.failed:
         return ExitCode.DONE

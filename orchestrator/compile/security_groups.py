@@ -9,7 +9,7 @@ docs/decisions/0006-provider.md has the reasons.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from ipaddress import (
     IPv4Address,
@@ -70,7 +70,9 @@ def project_rules(
             rules.update(_flow_rules(flow, "ingress", _prefixes(site, flow.from_)))
         if flow.from_ in ends:
             rules.update(_flow_rules(flow, "egress", _prefixes(site, flow.to)))
-    return tuple(sorted(rules, key=str))
+    # Two flows may ask for the same rule, which Neutron takes only once.
+    unique = {replace(rule, flow=""): rule for rule in sorted(rules, key=str, reverse=True)}
+    return tuple(sorted(unique.values(), key=str))
 
 
 def _flow_rules(flow: Flow, direction: str, remotes: Iterable[Network]) -> Iterator[RuleSlice]:

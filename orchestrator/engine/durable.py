@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,8 +18,8 @@ def write_durably(path: Path, content: bytes) -> None:
     Raises:
         StateError: it cannot be written (disk full, for example); the old file is untouched.
     """
-    # A name per process: two that write at once (the vault has no lock) never share a draft.
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # A name per process and thread: two that write at once never share a draft.
+    draft = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _write(draft, content)

@@ -39,7 +39,7 @@ def listed_only(kinds: Mapping[str, Kind], removals: Collection[str]) -> MayDele
         kind = kinds.get(record.kind)
         # Of a kind that we do not know we cannot say that it holds nothing.
         holds = kind is None or kind.holds
-        return not holds or thing_of(name_of(record.urn)) in removals
+        return not holds or _thing(record) in removals
 
     return may_delete
 
@@ -54,8 +54,7 @@ def decide(run: Run, may_delete: MayDelete) -> Removal:
     records = run.snapshot.records()
     undeclared = [r for r in records if not r.doomed and r.urn not in run.declared]
     protected = [r for r in undeclared if r.protect and _exists(run, r)]
-    holding = [r for r in undeclared if _exists(run, r) and not may_delete(r)]
-    orphaned = reached_from(holding, records)
+    orphaned = reached_from(_kept(run, undeclared, may_delete), records)
     staying = [r for r in records if not r.doomed and r.urn in run.declared]
     needed = reached_from([*staying, *protected], records)
     return Removal(
@@ -73,6 +72,20 @@ def decide(run: Run, may_delete: MayDelete) -> Removal:
     )
 
 
+def _kept(run: Run, undeclared: Sequence[Record], may_delete: MayDelete) -> list[Record]:
+    """Return what holds something, and with it the settings of the same thing.
+
+    An orphaned project keeps its firewall rules and its credential: it is as it was.
+    """
+    existing = [record for record in undeclared if _exists(run, record)]
+    things = {_thing(record) for record in existing if not may_delete(record)}
+    return [record for record in existing if _thing(record) in things]
+
+
+def _thing(record: Record) -> str:
+    return thing_of(name_of(record.urn))
+
+
 def spare_orphans(run: Run, may_delete: MayDelete) -> dict[str, str]:
     """Find, in a foreseeing run, the replacements that an orphan would be deleted for.
 
@@ -85,7 +98,7 @@ def spare_orphans(run: Run, may_delete: MayDelete) -> dict[str, str]:
             if record.urn in run.declared or may_delete(record):
                 continue
             run.snapshot.apply(Put(record))
-            thing = thing_of(name_of(record.urn))
+            thing = _thing(record)
             blocked[root] = (
                 f"it must be replaced, but {name_of(record.urn)} needs it, is no longer declared "
                 f"and is kept; list {thing} under `removed:`, or declare it again"

@@ -7,10 +7,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
 
+from orchestrator.errors import OrchestratorError
 from orchestrator.model.plan import ApplyReport, Plan, PlanStep
-from orchestrator.model.progress import StackFinished, StackStarted
+from orchestrator.model.progress import ResourceFinished, StackFinished, StackStarted
 from orchestrator.model.site import Layer
-from orchestrator.model.stack import ResourceDrift, StackJob, StackName, StackResult
+from orchestrator.model.stack import (
+    Action,
+    ResourceDrift,
+    ResourceFailure,
+    StackJob,
+    StackName,
+    StackResult,
+)
 from orchestrator.ports import Ports
 
 LANES = ({Layer.HARDWARE}, {Layer.SYSTEM, Layer.TENANCY})
@@ -41,12 +49,14 @@ def execute(plan: Plan, work: Work, ports: Ports) -> ApplyReport:
     lanes = [[step for step in steps if step.stack.layer in lane] for lane in LANES]
     with ThreadPoolExecutor(len(lanes), thread_name_prefix="lane") as runners:
         running = [runners.submit(_run_lane, lane, work, ports) for lane in lanes]
-        results = {result.stack: result for run in running for result in run.result()}
+        ended = [result for run in running for result in run.result()]
+    results = {result.stack: result for result in ended if not _untouched(result)}
     return ApplyReport(
         site=plan.site,
         results=tuple(results[step.stack] for step in steps if step.stack in results),
         unchanged=plan.unchanged,
         remaining=tuple(step.stack for step in steps if step.stack not in results),
+        interrupted=any(result.interrupted for result in ended),
         not_applied=plan.not_applied,
     )
 
@@ -55,7 +65,7 @@ def _run_lane(steps: Sequence[PlanStep], work: Work, ports: Ports) -> list[Stack
     results: list[StackResult] = []
     for _, layer in groupby(steps, key=lambda step: (step.stack.layer, step.destroys)):
         done = _run_layer(list(layer), work, ports)
-        results += (result for result in done if not _untouched(result))
+        results += done
         if any(result.failures or result.interrupted for result in done):
             break
     return results
@@ -74,15 +84,38 @@ def _untouched(result: StackResult) -> bool:
 
 def _run(step: PlanStep, work: Work, ports: Ports) -> StackResult:
     ports.watch(StackStarted(stack=step.stack, changes=len(step.preview.changes)))
+    try:
+        result = _carry_out(step, work, ports)
+    except OrchestratorError as error:
+        # Of the program, or the disk: what the stacks beside this one did is reported all the same.
+        result = _failed(step, error)
+        failure = result.failures[0]
+        ports.watch(
+            ResourceFinished(
+                stack=step.stack,
+                kind=failure.kind,
+                name=failure.name,
+                action=Action.UPDATE,
+                error=failure.reason,
+            )
+        )
+    ports.watch(StackFinished(stack=step.stack, failed=bool(result.failures) or result.interrupted))
+    return result
+
+
+def _failed(step: PlanStep, error: OrchestratorError) -> StackResult:
+    reason = f"{error.message}. {error.remedy}" if error.remedy else error.message
+    failure = ResourceFailure(kind="stack", name=str(step.stack), reason=reason)
+    return StackResult(stack=step.stack, changes=(), unchanged=0, failures=(failure,))
+
+
+def _carry_out(step: PlanStep, work: Work, ports: Ports) -> StackResult:
     ports.audit.append(
         act="destroy-stack" if step.destroys else "update-stack",
         facts={"stack": str(step.stack), "changes": len(step.preview.changes)},
     )
     if step.destroys:
-        result = ports.stacks.destroy(step.stack, watch=ports.watch)
-    else:
-        result = ports.stacks.update(
-            work.jobs[step.stack], watch=ports.watch, drifts=work.drifts.get(step.stack, ())
-        )
-    ports.watch(StackFinished(stack=step.stack, failed=bool(result.failures) or result.interrupted))
-    return result
+        return ports.stacks.destroy(step.stack, watch=ports.watch)
+    return ports.stacks.update(
+        work.jobs[step.stack], watch=ports.watch, drifts=work.drifts.get(step.stack, ())
+    )

@@ -84,6 +84,8 @@ class ApplyReport:
     unchanged: int
     remaining: tuple[StackName, ...] = ()
     """Stacks that were not reached."""
+    interrupted: bool = False
+    """The work was told to stop before its end."""
     not_applied: Mapping[Layer, int] = field(default_factory=dict)
 
     @property

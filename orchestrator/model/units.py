@@ -8,8 +8,6 @@ from typing import Annotated, NewType
 from annotated_types import Ge, Gt, Len
 
 Watts = NewType("Watts", int)
-Kilograms = NewType("Kilograms", float)
-Seconds = NewType("Seconds", float)
 
 Name = Annotated[str, Len(1, 63)]
 """A name as it is typed: lower-case letters, digits and hyphens; checked at the YAML door."""
@@ -61,6 +59,10 @@ class Text:
 
     zh: str
     en: str
+
+
+REFERENCE_SCHEME = "secret://"
+"""How every reference to a secret begins."""
 
 
 class SecretRef(str):

@@ -162,7 +162,7 @@ def _declare_network(
     network.SecurityGroup(
         f"{thing}#security-group",
         network.SecurityGroupArgs(
-            name="declared-flows",
+            name="default",
             project_id=project.id,
             description=f"declared flows of {declared.title}",
             rules=[str(rule) for rule in declared.rules],

@@ -69,3 +69,7 @@ def test_a_writer_shuts_readers_out_and_readers_share(tmp_path):
         with pytest.raises(SiteLockedError), second.hold(why="plan", shared=True):
             raise AssertionError("a reader beside a writer")
         assert second.holder() is not None and second.holder().why == "apply"
+    with second.hold(why="plan", shared=True), pytest.raises(SiteLockedError) as refused:
+        with first.hold(why="drift"):
+            raise AssertionError("a writer beside a reader")
+    assert "for: apply" not in str(refused.value), "a run that has ended is not blamed"

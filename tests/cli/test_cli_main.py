@@ -189,11 +189,11 @@ def test_the_first_signal_finishes_what_is_in_flight_the_second_stops_at_once() 
         "    os.kill(os.getpid(), signal.SIGINT)\n"
         "    print('not reached')\n"
     )
-    assert [line for line in ended.stdout.splitlines() if not line.startswith("Stopping")] == [
+    assert [line for line in ended.stdout.splitlines() if not line.startswith("Stop")] == [
         "asked to stop",
         "still working",
     ]
-    assert "KeyboardInterrupt" in ended.stderr
+    assert ended.returncode == 130
 
 
 def test_a_signal_before_approval_stops_at_once_and_handlers_are_given_back() -> None:

@@ -575,7 +575,7 @@ def test_host_aggregate_awaits_hosts_that_nova_does_not_know(provider: GovCloud)
     service(provider, "compute").post_again(
         f"/os-aggregates/{made.id}/action", {"set_metadata": {"metadata": late}}
     )
-    assert known[1] not in seen(provider, kind, made)["hosts"]  # type: ignore[operator]
+    assert known[1] not in seen(provider, kind, made)["hosts"]  # type: ignore[operator] # a list
     new: dict[str, Json] = {**inputs, "hosts": sorted([known[1], "cmp-x"]), "metadata": {}}
     outputs = provider.update(kind, made, old=inputs, new=new)
     assert outputs["awaiting"] == ["cmp-x"]

@@ -275,6 +275,8 @@ def test_secrets_that_come_in_the_clear_are_encrypted(site: EngineSite) -> None:
             if "token" in properties:
                 properties["token"].pop("ciphertext")
                 properties["token"]["plaintext"] = '"canary-plain"'
+    begun = {"resource": opened["deployment"]["resources"][-1], "type": "creating"}
+    opened["deployment"]["pending_operations"] = [begun]
     site.stacks.load(STACK, opened)
     assert b"canary" not in (site.root / CHECKPOINT).read_bytes()
     assert marks(site.preview(job(thing("a", token="canary-plain", secret=["token"])))) == []

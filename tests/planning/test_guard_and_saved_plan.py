@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from orchestrator.errors import RefusedError
@@ -61,6 +63,17 @@ def test_replacements_count_as_deletions():
     replaced = step("a", *(change(f"n{number}", Action.REPLACE) for number in range(50)))
     with pytest.raises(RefusedError):
         guard(plan(replaced))
+
+
+def test_a_cloud_without_most_of_what_is_recorded_is_taken_for_the_wrong_one():
+    gone = step("a", *(replace(change(f"n{number}"), drifted=True) for number in range(50)))
+    with pytest.raises(RefusedError, match="gone from the cloud") as refused:
+        guard(plan(gone))
+    assert "OS_CLOUD" in refused.value.remedy
+
+
+def test_a_first_plan_may_make_as_much_as_it_wants():
+    guard(plan(step("a", *(change(f"n{number}") for number in range(5000)))))
 
 
 def test_a_plan_that_says_the_same_is_fresh():

@@ -63,7 +63,7 @@ def test_every_resource_class_and_its_kind_have_the_same_inputs() -> None:
     seen = dict(resource_classes())
     assert seen.keys() == kinds.keys()
     for token, args in seen.items():
-        declared = {field.name for field in dataclasses.fields(args)}  # type: ignore[arg-type]
+        declared = {field.name for field in dataclasses.fields(args)}  # type: ignore[arg-type] # a dataclass
         # A program need not offer all that a kind understands, but nothing that it does not.
         assert declared <= kinds[token].attributes.keys(), token
         required = {n for n, a in kinds[token].attributes.items() if a.required}

@@ -5,7 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.errors import RefusedError, SiteLockedError, SpecError, StalePlanError
+from orchestrator.errors import (
+    RefusedError,
+    SiteLockedError,
+    SpecError,
+    StalePlanError,
+    StateError,
+)
 from orchestrator.model.plan import Plan, Scope
 from orchestrator.model.site import Layer, Site
 from orchestrator.model.stack import Action
@@ -154,10 +160,29 @@ def test_a_failed_resource_stops_the_layers_above_and_the_next_run_finishes(worl
     assert not plan_site(checked, world.ports(), EVERYTHING).has_changes
 
 
+def test_a_stack_that_cannot_be_run_is_reported_beside_what_the_others_did(world, checked):
+    update = world.stacks.update
+
+    def full_disk(job, *, watch, drifts=()):
+        if job.stack.layer is Layer.SYSTEM:
+            raise StateError("cannot write the journal", remedy="Free some space.")
+        return update(job, watch=watch, drifts=drifts)
+
+    world.stacks.update = full_disk
+    report = apply_site(checked, world.ports(), EVERYTHING, approve=yes)
+
+    assert [f.reason for r in report.results for f in r.failures] == [
+        "cannot write the journal. Free some space."
+    ]
+    assert any(result.changes for result in report.results)
+    assert world.audit.entries[-1]["act"] == "applied"
+
+
 def test_an_interrupted_apply_says_what_is_left_and_goes_on(world, checked):
     world.stacks.stops_after = 2
     report = apply_site(checked, world.ports(), EVERYTHING, approve=yes)
     assert report.failed and str(report.remaining[-1]) == "tenancy/industry"
+    assert report.interrupted
 
     resumed = SiteWorld()
     resumed.cloud, resumed.stacks = world.cloud, world.stacks

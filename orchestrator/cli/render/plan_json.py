@@ -61,7 +61,7 @@ def report_json(report: ApplyReport) -> dict[str, Json]:
     return {
         "site": report.site,
         "failed": report.failed,
-        "interrupted": any(result.interrupted for result in report.results),
+        "interrupted": report.interrupted,
         "unchanged": report.unchanged,
         "not_applied": _by_layer(report.not_applied),
         "remaining": [str(stack) for stack in report.remaining],

@@ -42,7 +42,7 @@ _NEXT = {
 
 POLL_SECONDS = 2.0
 POLL_SHARE = 0.15
-"""Of Ironic's time that reading states may take: a list of hundreds of nodes is not cheap for it."""
+"""Of Ironic's time that reading states may take: hundreds of nodes are a long list."""
 PAUSE_SECONDS = 0.1
 READY_WITHIN_SECONDS = 900.0
 

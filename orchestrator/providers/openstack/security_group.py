@@ -23,6 +23,10 @@ def rules(value: Json) -> Json:
     return [*sorted(str(RuleSlice.parse(str(rule))) for rule in _list(written))]
 
 
+DEFAULT = "default"
+"""The group of a machine that asks for none."""
+
+
 class SecurityGroupKind(NeutronKind):
     """A security group. Its rules are part of it: one that nobody declared is drift.
 
@@ -39,6 +43,19 @@ class SecurityGroupKind(NeutronKind):
     }
     path, singular, plural = "/security-groups", "security_group", "security_groups"
     fields: ClassVar = {n: n for n in ("name", "project_id", "description", "tags")}
+
+    def find(self, inputs: Properties, *, fresh: bool = False) -> Row | None:
+        """Find by name in the project. Its `default` is made by Neutron when somebody asks for it.
+
+        Asking is a list of the project's groups; a POST of that name is refused.
+        """
+        row = super().find(inputs, fresh=fresh)
+        if row is not None or inputs["name"] != DEFAULT or "project_id" not in inputs:
+            return row
+        self.cloud.service("network").pages(
+            self.path, self.plural, project_id=inputs["project_id"], name=DEFAULT
+        )
+        return super().find(inputs, fresh=True)
 
     def properties(self, row: Row) -> dict[str, Json]:
         """Return the row with its rules in their written form."""
