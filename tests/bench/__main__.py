@@ -5,7 +5,6 @@ It prints figures and judges none; it fails only where a bench crashes.
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
 
@@ -18,7 +17,7 @@ SECTIONS = {
 }
 SECTION_SECONDS = 1800
 CLEANING_SECONDS = 600
-"""How long an interrupted bench may take to delete what it made."""
+"""How long a bench that is told to stop may take to delete what it made."""
 
 
 def main() -> int:
@@ -37,14 +36,14 @@ def _run(module: str, heading: str) -> bool:
             return process.wait(timeout=SECTION_SECONDS) == 0
         except subprocess.TimeoutExpired:
             sys.stdout.write(f"stopped after {SECTION_SECONDS} s\n")
-            process.send_signal(signal.SIGINT)
+            process.terminate()
             return False
         finally:
             _end(process)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Let an interrupted bench clean up, for a while. A terminal interrupts it along with us."""
+    """Let a bench that is told to stop clean up. A terminal interrupts it along with us."""
     try:
         process.wait(timeout=CLEANING_SECONDS)
     except subprocess.TimeoutExpired:

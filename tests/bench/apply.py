@@ -60,7 +60,7 @@ def main() -> None:
     settings = lab_settings()
     reason = why_not(settings)
     if reason:
-        _say(f"skipped: {reason}; run make demo first")
+        _say(f"apply bench skipped: {reason}; run make demo first")
         return
     # Ended or interrupted, it deletes what it made.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

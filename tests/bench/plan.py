@@ -146,7 +146,7 @@ def _print_calls(runs: list[Run], sizes: Mapping[str, int]) -> None:
 
 
 def _skip(reason: str) -> None:
-    _say(f"skipped: {reason}; run make demo first")
+    _say(f"plan bench skipped: {reason}; run make demo first")
 
 
 def _say(line: str) -> None:
