@@ -169,20 +169,17 @@ class MachineWiring:
     def _stacks(
         self, directory: Path, folder: StateDirectory, *, access: Access, provider: Provider
     ) -> EmbeddedStacks | AutomationStacks:
+        from orchestrator.workflows.plan import PROGRAMS_FOLDER
+
         vault = self.vault(directory, access.vault_password_file)
         return _engine(access.engine)(
             folder.pulumi,
-            self._programs(),
+            PROGRAMS_FOLDER,
             provider,
             passphrase=lambda: _state_passphrase(vault),
             clock=self.clock,
             parallel=access.parallel,
         )
-
-    def _programs(self) -> Path:
-        """Return the folder of the Pulumi programs: beside the package, as in its repository."""
-        named = self._environment.get("ORCHESTRATOR_STACKS")
-        return Path(named) if named else Path(__file__).resolve().parents[2] / "stacks"
 
     def _endpoints(self) -> Mapping[str, Json]:
         """Return where declared addresses are really reached: bastions, NAT, a lab."""

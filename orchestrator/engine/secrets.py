@@ -111,7 +111,9 @@ class Vault:
             raise StateError(f"the state's salt is of an unknown version: {version!r}")
         crypter = Crypter(self._passphrase(), _bytes(raw))
         if crypter.decrypt(check) != _CHECK:
-            raise SecretError("the state's salt was damaged", remedy="Restore the .bak file.")
+            raise SecretError(
+                "the state's salt was damaged", remedy="Restore the state folder from a backup."
+            )
         return crypter
 
 
