@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,18 +41,33 @@ def lab_settings() -> LabSettings:
 @pytest.fixture(scope="session")
 def lab(lab_settings: LabSettings) -> Iterator[RunningLab]:
     """Bring up an empty lab once, and take it down at the end."""
-    reset(lab_settings)
+    with fresh_lab(lab_settings) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def town_lab(lab_settings: LabSettings) -> Iterator[RunningLab]:
+    """Bring up a lab for whole sites: they put servers and computes of their own into it."""
+    directory = lab_settings.directory.with_name(f"{lab_settings.directory.name}-towns")
+    with fresh_lab(replace(lab_settings, directory=directory)) as running:
+        yield running
+
+
+@contextmanager
+def fresh_lab(settings: LabSettings) -> Iterator[RunningLab]:
+    """Bring up an empty lab, and take it down in any case."""
+    reset(settings)
     try:
         up(
-            lab_settings,
+            settings,
             DEFAULT_CONTENTS.bmcs,
             computes=DEFAULT_CONTENTS.computes,
             watch=lambda step: print(step.text),  # noqa: T201 - shown by pytest where it fails
         )
-        running = RunningLab(lab_settings)
+        running = RunningLab(settings)
         try:
             yield running
         finally:
             running.close()
     finally:
-        down(lab_settings)
+        down(settings)

@@ -15,8 +15,8 @@ pytestmark = pytest.mark.lab
 
 
 @pytest.fixture(scope="module")
-def town(tmp_path_factory, lab):
-    town = Town(tmp_path_factory.mktemp("towns") / "elm", lab, prefix="elm", number=1)
+def town(tmp_path_factory, town_lab):
+    town = Town(tmp_path_factory.mktemp("towns") / "elm", town_lab, prefix="elm", number=1)
     town.bring_up_lab()
     return town
 

@@ -19,9 +19,9 @@ LONGEST_BEFORE_A_KILL_SECONDS = 6.0
 
 
 @pytest.fixture(scope="module")
-def untouched(tmp_path_factory, lab):
+def untouched(tmp_path_factory, town_lab):
     """A town that was applied in one go: what the others must end as."""
-    town = Town(tmp_path_factory.mktemp("towns") / "oak", lab, prefix="oak", number=2)
+    town = Town(tmp_path_factory.mktemp("towns") / "oak", town_lab, prefix="oak", number=2)
     town.bring_up_lab()
     applied = town.run("apply", "--yes")
     assert applied.returncode == 0, applied.stdout + applied.stderr
@@ -29,10 +29,10 @@ def untouched(tmp_path_factory, lab):
 
 
 @pytest.fixture
-def town(tmp_path, lab, request, untouched):
+def town(tmp_path, town_lab, request, untouched):
     """A fresh town for each test; `untouched` comes first, for the BMCs are the last town's."""
     prefix, number = request.param
-    town = Town(tmp_path / prefix, lab, prefix=prefix, number=number)
+    town = Town(tmp_path / prefix, town_lab, prefix=prefix, number=number)
     town.bring_up_lab()
     return town
 
