@@ -35,9 +35,11 @@ fix: $(READY) ## Format, and mend what ruff can mend
 bench: $(READY) ## Measure; prints figures, judges nothing
 	@$(BIN)/python -m tests.bench
 
-lock: $(READY) ## Pin the newest versions that fit pyproject.toml
+lock: $(READY) ## Pin the newest versions that fit, ours and the lab's
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --extra dev --no-header \
 	  -o requirements.lock pyproject.toml requirements.in --upgrade
+	@cd orchestrator/lab && "$(CURDIR)/$(BIN)/uv" pip compile -q --universal --generate-hashes \
+	  --python-version 3.11 --no-header -o requirements.lock requirements.in --upgrade
 
 clean: ## Stop the lab and remove what was made here
 	@if [ -x $(BIN)/orchestrator ]; then $(BIN)/orchestrator lab down || true; fi
