@@ -23,8 +23,13 @@ def city() -> Site:
 
 
 def yaml_files() -> list[Path]:
-    """Return every file of the site that a person writes."""
-    return sorted(DIRECTORY.rglob("*.yaml"))
+    """Return every file of the site that a person writes: `make demo` leaves others beside them."""
+    return sorted(
+        path
+        for path in DIRECTORY.rglob("*.yaml")
+        if not path.name.endswith(".vault.yaml")
+        and not any(part.startswith(".") for part in path.relative_to(DIRECTORY).parts)
+    )
 
 
 def projects() -> Iterator[tuple[Tenant, Project]]:

@@ -6,6 +6,7 @@ share a process, because all of them use oslo.config's global CONF.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import signal
@@ -34,6 +35,7 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     server = build_server(settings)
+    _collect_seldom()
     threading.Thread(target=server.serve, daemon=True).start()
     print(  # noqa: T201 - standard output is this process's start log
         f"{settings.service} serves port {settings.port} after {time.monotonic() - begin:.1f} s",
@@ -49,6 +51,13 @@ def main() -> None:
     os._exit(0)
 
 
+def _collect_seldom() -> None:
+    """Leave what a project is made of out of garbage collection: a tenth of Neutron's CPU."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+
+
 def build_server(settings: ServiceSettings):  # noqa: ANN201 - cheroot has no types
     """Start the project's services and return a server that listens but does not answer yet."""
     if settings.service not in {"nova", "bmc"}:
@@ -59,6 +68,10 @@ def build_server(settings: ServiceSettings):  # noqa: ANN201 - cheroot has no ty
         from labcloud import sqlite
 
         sqlite.install()
+    if settings.service != "bmc":
+        from labcloud import policy
+
+        policy.install()
     app = importlib.import_module(f"labcloud.projects.{settings.service}").build(settings)
     from cheroot import wsgi
 

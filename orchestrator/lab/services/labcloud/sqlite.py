@@ -27,6 +27,8 @@ from sqlalchemy import event, pool
 
 WRITER_WAIT_SECONDS = 30
 POOL = {"poolclass": pool.QueuePool, "pool_size": 20, "max_overflow": 80, "pool_timeout": 60}
+QUERY_CACHE_SIZE = 5000
+"""SQLAlchemy's 500 compiled statements are fewer than Neutron uses: it would compile for ever."""
 
 
 class _ThreadState(threading.local):
@@ -107,7 +109,7 @@ def _pool_connections() -> None:
         is_file = str(url).startswith("sqlite:////")
         if is_file and options.get("poolclass") is pool.NullPool:
             options.pop("pool_pre_ping", None)
-            options.update(POOL)
+            options.update(POOL, query_cache_size=QUERY_CACHE_SIZE)
             options.setdefault("connect_args", {})["check_same_thread"] = False
         return create(url, **options)
 
