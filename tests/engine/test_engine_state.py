@@ -7,7 +7,7 @@ import json
 import resource
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -386,16 +386,30 @@ def test_several_stacks_at_once_do_not_mix(tmp_path: Path, world: MemoryProvider
     assert len(world.objects) == 24
 
 
+@contextmanager
+def stopped_when(reached: Callable[[], bool], site: EngineSite) -> Iterator[None]:
+    """Stop the run inside once so much is done, however fast the machine is."""
+
+    def wait() -> None:
+        deadline = time.monotonic() + 30
+        while not reached() and time.monotonic() < deadline:
+            time.sleep(0.005)
+        site.stacks.stop()
+
+    stopper = threading.Thread(target=wait)
+    stopper.start()
+    yield
+    stopper.join()
+
+
 def test_a_stop_finishes_what_is_in_flight_and_begins_nothing(
     tmp_path: Path, world: MemoryProvider
 ) -> None:
     world.delay = 0.05
     site = EngineSite(tmp_path, world, parallel=2)
     wanted = job(*(thing(f"n{i}") for i in range(30)))
-    stopper = threading.Timer(0.2, site.stacks.stop)
-    stopper.start()
-    result = site.update(wanted)
-    stopper.join()
+    with stopped_when(lambda: len(world.objects) >= 2, site):
+        result = site.update(wanted)
     assert result.interrupted
     assert result.failures == ()
     assert 0 < len(result.changes) < 30
@@ -420,10 +434,8 @@ def test_a_stop_among_deletions_keeps_what_is_left(tmp_path: Path, world: Memory
     EngineSite(tmp_path, world).update(job(*chain))
     world.delay = 0.1
     site = EngineSite(tmp_path, world)
-    stopper = threading.Timer(0.25, site.stacks.stop)
-    stopper.start()
-    result = site.stacks.destroy(STACK, watch=site.watch)
-    stopper.join()
+    with stopped_when(lambda: len(world.objects) < 7, site):
+        result = site.stacks.destroy(STACK, watch=site.watch)
     assert (result.interrupted, result.failures) == (True, ())
     assert 0 < len(result.changes) < 8
     state = site.stacks.state(STACK)
