@@ -48,11 +48,12 @@ def in_scope(stack: StackName, site: Site, scope: Scope) -> bool:
     """Say whether a command with this scope is about the stack.
 
     A region narrows hardware to that region and tenancy to its tenants; the platform's own
-    offer belongs to no region. A tenant narrows everything to that tenant.
+    offer belongs to no region. A tenant narrows everything to that tenant, but for the layers
+    that are named beside it: `--layer system --layer tenancy --tenant gongxin` is both.
     """
     if scope.layers and stack.layer not in scope.layers:
         return False
-    if scope.tenants and (stack.layer is not Layer.TENANCY or stack.name not in scope.tenants):
+    if scope.tenants and not _in_tenants(stack, scope):
         return False
     if not scope.regions:
         return True
@@ -60,6 +61,12 @@ def in_scope(stack: StackName, site: Site, scope: Scope) -> bool:
         return stack.name in scope.regions
     homes = {tenant.name: tenant.region for tenant in site.tenancy.tenants}
     return stack.layer is Layer.TENANCY and homes.get(stack.name) in scope.regions
+
+
+def _in_tenants(stack: StackName, scope: Scope) -> bool:
+    if stack.layer is Layer.TENANCY:
+        return stack.name in scope.tenants
+    return stack.layer in scope.layers
 
 
 def plan_job(

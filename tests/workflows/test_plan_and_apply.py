@@ -228,6 +228,11 @@ def test_a_saved_plan_of_one_layer_does_only_that_layer(world, checked):
     ("scope", "stacks"),
     [
         (Scope(tenants=frozenset({"industry"})), {"tenancy/industry"}),
+        (Scope(tenants=frozenset({"nobody"})), set()),
+        (
+            Scope(layers=frozenset({Layer.SYSTEM, Layer.TENANCY}), tenants=frozenset({"industry"})),
+            {"system/site", "tenancy/industry"},
+        ),
         (Scope(layers=frozenset({Layer.HARDWARE})), {"hardware/city"}),
         (Scope(regions=frozenset({"city"})), {"hardware/city", "tenancy/industry"}),
         (Scope(regions=frozenset({"north"})), set()),
