@@ -5,6 +5,7 @@ OrchestratorError                  1  failed
 ├── StateError                     1  the recorded state cannot be read or written
 ├── SecretError                    1  a secret is missing or cannot be opened
 ├── CloudError                     1  the cloud refused or did not answer
+├── BmcError                       1  a server's BMC refused or did not answer
 ├── EngineError                    1  a Pulumi program asks for what the engine cannot do
 ├── LabError                       1  the lab does not start or is broken
 ├── StalePlanError                 3  site, state or cloud moved since the plan was made
@@ -16,9 +17,12 @@ OrchestratorError                  1  failed
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from orchestrator.model.diagnostic import Diagnostic
+
+if TYPE_CHECKING:
+    from orchestrator.model.inventory import BmcFault
 
 
 class OrchestratorError(Exception):
@@ -54,6 +58,15 @@ class SecretError(OrchestratorError):
 
 class CloudError(OrchestratorError):
     """The cloud refused or did not answer."""
+
+
+class BmcError(OrchestratorError):
+    """A server's BMC refused or did not answer; `fault` says which kind of refusal it is."""
+
+    def __init__(self, message: str, *, fault: BmcFault, remedy: str = "") -> None:
+        """Carry the kind of the fault."""
+        super().__init__(message, remedy=remedy)
+        self.fault = fault
 
 
 class EngineError(OrchestratorError):

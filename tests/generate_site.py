@@ -58,7 +58,7 @@ backup_policies:
 
 
 def _room(racks: int) -> str:
-    rooms, ups, panels, cooling, rack_entries = [], [], [], [], []
+    rooms, sources, ups, panels, cooling, rack_entries, sensors = [], [], [], [], [], [], []
     for room in range(-(-racks // RACKS_PER_ROOM)):
         name = f"room-{room}"
         rooms.append(
@@ -68,8 +68,17 @@ def _room(racks: int) -> str:
         cooling.append(f'  - {{name: "{name}-c{{1..3}}", room: {name}, capacity_watts: 300000}}')
         ups += [
             f"  - {{name: {name}-ups-{side.lower()}, room: {name}, side: {side}, "
-            "capacity_watts: 500000, battery_minutes: 15, fed_by: []}"
+            f"capacity_watts: 500000, battery_minutes: 15, fed_by: [{name}-grid-{side.lower()}]}}"
             for side in "AB"
+        ]
+        sources += [
+            f"  - {{name: {name}-grid-{side.lower()}, room: {name}, kind: utility, side: {side}, "
+            "capacity_watts: 600000}"
+            for side in "AB"
+        ]
+        sensors += [
+            f"  - {{name: {name}-{kind}, room: {name}, kind: {kind}}}"
+            for kind in ("temperature", "humidity", "leak", "smoke", "door")
         ]
     for panel in range(-(-racks // RACKS_PER_PANEL)):
         room = panel * RACKS_PER_PANEL // RACKS_PER_ROOM
@@ -92,10 +101,12 @@ def _room(racks: int) -> str:
       - {{side: B, panel: panel-{panel}-b, phases: 3}}""")
     lists = {
         "rooms": rooms,
+        "power_sources": sources,
         "ups": ups,
         "power_panels": panels,
         "cooling_units": cooling,
         "racks": rack_entries,
+        "sensors": sensors,
     }
     return _lists(lists)
 

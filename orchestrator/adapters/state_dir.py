@@ -35,6 +35,11 @@ class StateDirectory:
         return self.root / "audit.jsonl"
 
     @property
+    def bmcs(self) -> Path:
+        """Return the folder of what is remembered of BMCs: certificates and open sessions."""
+        return self.root / "bmc"
+
+    @property
     def crash_log(self) -> Path:
         """Return the file that tracebacks of unexpected errors go to."""
         return self.root / "crash.log"

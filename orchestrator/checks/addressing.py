@@ -8,12 +8,19 @@ from itertools import chain
 
 from orchestrator.checks.addresses import Address, Network, is_usable, nested_pairs, span_of
 from orchestrator.checks.index import SiteIndex
-from orchestrator.checks.rule import Check, Claim, Finding, claimed_twice, error
-from orchestrator.model.network import PrefixRole
+from orchestrator.checks.rule import Check, Claim, Finding, claimed_twice, error, warning
+from orchestrator.model.network import Prefix, PrefixRole
 from orchestrator.model.room import Sensor, Ups
 from orchestrator.model.units import Source
 
 MANAGEMENT_ROLES = (PrefixRole.MANAGEMENT, PrefixRole.OUT_OF_BAND)
+PLANES = {
+    PrefixRole.MANAGEMENT: "management",
+    PrefixRole.OUT_OF_BAND: "management",
+    PrefixRole.STORAGE: "storage",
+    PrefixRole.BACKUP: "backup",
+}
+"""The plane that a prefix belongs to; the roles that are not here are tenants' and the public's."""
 
 
 @error("NW003", "A VLAN id is used twice in one region", remedy="Choose a free id.")
@@ -161,6 +168,46 @@ def management_addresses_are_inside(index: SiteIndex) -> Iterator[Finding]:
             yield Finding(detail, thing.source.at(thing.field))
 
 
+@error(
+    "NW018",
+    "Two planes share a VLAN",
+    remedy="Give management, storage, backup and tenants VLANs of their own.",
+)
+def planes_have_their_own_vlans(index: SiteIndex) -> Iterator[Finding]:
+    """Require the prefixes of one VLAN to belong to one plane.
+
+    The planes are management (with out-of-band), storage, backup, and what tenants and the public
+    use. GB/T 22239-2019, 8.2.5.1 b: management traffic is apart from tenants' traffic.
+    """
+    first: dict[tuple[str, str], Prefix] = {}
+    for prefix in index.site.network.prefixes:
+        if prefix.vlan is None:
+            continue
+        other = first.setdefault((prefix.region, prefix.vlan), prefix)
+        if PLANES.get(other.role) != PLANES.get(prefix.role):
+            detail = f"VLAN {prefix.vlan} carries {other.role} ({other.prefix}) and {prefix.role}."
+            yield Finding(detail, prefix.source.at("role"))
+
+
+@warning(
+    "NW019",
+    "Public addresses are of one family only",
+    remedy="Declare a public IPv6 prefix in the same zone and region.",
+)
+def public_addresses_have_both_families(index: SiteIndex) -> Iterator[Finding]:
+    """Expect a zone with public IPv4 addresses in a region to have public IPv6 ones there, too.
+
+    Government portals must be reachable by IPv6 (action plan 中网办发〔2021〕15号). The zone
+    firewalls treat both families alike: what is not declared is refused in either.
+    """
+    public = [p for p in index.site.network.prefixes if p.role is PrefixRole.PUBLIC]
+    six = {(p.region, p.zone) for p in public if p.prefix.version == 6}
+    for prefix in public:
+        if prefix.prefix.version == 4 and (prefix.region, prefix.zone) not in six:
+            detail = f"{prefix.region} has {prefix.prefix} in {prefix.zone}, and no IPv6 beside it."
+            yield Finding(detail, prefix.source.at("prefix"))
+
+
 CHECKS: tuple[Check, ...] = (
     vlan_ids_are_unique,
     prefixes_do_not_overlap,
@@ -170,4 +217,6 @@ CHECKS: tuple[Check, ...] = (
     prefixes_and_vlans_agree,
     management_addresses_are_unique,
     management_addresses_are_inside,
+    planes_have_their_own_vlans,
+    public_addresses_have_both_families,
 )

@@ -1,18 +1,19 @@
 """Checks of the declared flows: who may talk to whom, on what, until when.
 
-The rules are docs/reference/checks.md NW020 to NW030; behind them stands one: everything is closed,
+The rules are docs/reference/checks.md NW020 to NW033; behind them stands one: everything is closed,
 and a flow is the only thing that opens it.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
 from orchestrator.checks.index import FlowEnd, SiteIndex
 from orchestrator.checks.rule import Check, Finding, error, warning
-from orchestrator.model.network import INTERNET, Flow, Protocol
+from orchestrator.model.network import INTERNET, DeviceRole, Flow, PrefixRole, Protocol
 from orchestrator.model.site import RegionKind
 
 LONGEST_PERMISSION: Final = timedelta(days=366)
@@ -22,6 +23,7 @@ DMZ: Final = "inet-dmz"
 EXCHANGE: Final = "xchg"
 BASE_DATABASES: Final = "base-db"
 OPERATOR_ZONES: Final = frozenset({"access", "mgmt"})
+INSPECTORS: Final = frozenset({DeviceRole.FIREWALL, DeviceRole.GATEKEEPER})
 WEB_PORTS: Final = frozenset({80, 443})
 ADMIN_PORTS: Final = frozenset({22, 623, 3306, 3389, 5236, 5432, 6379, 9200, 54321})
 """SSH, IPMI, MySQL, RDP, DM, PostgreSQL, Redis, Elasticsearch, Kingbase."""
@@ -211,6 +213,63 @@ def counties_do_not_talk(index: SiteIndex) -> Iterator[Finding]:
             yield Finding(detail, flow.source.at("to"))
 
 
+@error(
+    "NW031",
+    "A flow crosses protection levels uninspected",
+    remedy="Name the firewall or gatekeeper that looks into it as `inspected_by`.",
+)
+def crossings_of_levels_are_inspected(index: SiteIndex) -> Iterator[Finding]:
+    """Require a flow between zones of different levels to name the device that inspects it.
+
+    The device is a firewall or a gatekeeper. GB/T 22239-2019, 8.2.3.1 b: virtual networks of
+    different levels are joined through access control.
+    """
+    for flow, start, end in _resolved(index):
+        zones = [index.zones[each.zone] for each in (start, end) if each.zone in index.zones]
+        levels = [zone.protection_level for zone in zones]
+        device = index.devices.get(flow.inspected_by) if flow.inspected_by else None
+        if len(set(levels)) > 1 and (device is None or device.role not in INSPECTORS):
+            detail = f"{flow.name} leads from level {levels[0]} to level {levels[1]}."
+            yield Finding(detail, flow.source.at("inspected_by"))
+
+
+@error(
+    "NW032",
+    "Tenants reach the out-of-band network",
+    remedy="Remove the flow; who administers hardware comes from the zone `access`.",
+)
+def out_of_band_networks_have_no_tenants(index: SiteIndex) -> Iterator[Finding]:
+    """Refuse flows into a zone with out-of-band prefixes from a project or a zone of projects.
+
+    Whoever reaches a BMC owns the server below every hypervisor.
+    """
+    prefixes = index.site.network.prefixes
+    out_of_band = {p.zone for p in prefixes if p.role is PrefixRole.OUT_OF_BAND}
+    rented = {p.zone for p in prefixes if p.role is PrefixRole.TENANT} - out_of_band
+    for flow, start, end in _resolved(index):
+        if end.zone in out_of_band and (start.tenant or start.zone in rented):
+            yield Finding(f"{flow.name} leads into {end.zone}.", flow.source.at("to"))
+
+
+@warning(
+    "NW033",
+    "A flow opens nothing: its ends share no address family",
+    remedy="Give both ends IPv4 addresses, or both IPv6 addresses.",
+)
+def flow_ends_share_a_family(index: SiteIndex) -> Iterator[Finding]:
+    """Expect a flow's two ends to have addresses of one family: no rule joins IPv4 and IPv6."""
+    families: dict[str, set[int]] = defaultdict(set)
+    for prefix in index.site.network.prefixes:
+        families[f"zone/{prefix.zone}"].add(prefix.prefix.version)
+    for tenant, project in index.projects:
+        families[f"project/{tenant.name}/{project.name}"].add(project.prefix.version)
+    for flow in index.site.network.flows:
+        start, end = families.get(flow.from_), families.get(flow.to)
+        if start and end and not start & end:
+            detail = f"{flow.name}: {flow.from_} has no address of {flow.to}'s family."
+            yield Finding(detail, flow.source.at("to"))
+
+
 def _ports(ports: frozenset[int] | tuple[int, ...]) -> str:
     return ", ".join(map(str, sorted(ports))) or "without ports"
 
@@ -227,4 +286,7 @@ CHECKS: tuple[Check, ...] = (
     high_risk_ports_stay_inside,
     departments_meet_in_the_exchange,
     counties_do_not_talk,
+    crossings_of_levels_are_inspected,
+    out_of_band_networks_have_no_tenants,
+    flow_ends_share_a_family,
 )

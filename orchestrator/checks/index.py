@@ -9,32 +9,16 @@ from datetime import date
 from functools import cached_property
 
 from orchestrator.checks.addresses import AddressSet, Network
-from orchestrator.model.hardware import Server
+from orchestrator.model.equipment import Equipment, equipment_by_rack
 from orchestrator.model.network import INTERNET, Device, Prefix, PrefixRole, Vlan, Zone
-from orchestrator.model.room import PowerPanel, PowerSource, Ups
+from orchestrator.model.power_build import feed_names, power_graph
+from orchestrator.model.power_graph import PowerGraph
+from orchestrator.model.power_sweep import PowerSweep, sweep
+from orchestrator.model.room import PowerFeed, PowerPanel, PowerSource, Ups
 from orchestrator.model.site import Region, Site
 from orchestrator.model.tenancy import Project, Tenant
-from orchestrator.model.units import Source
 
 PowerNode = PowerSource | Ups | PowerPanel
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Equipment:
-    """A server or a network device as the rack sees it."""
-
-    name: str
-    rack: str
-    unit: int
-    height_units: int
-    watts: int
-    weight_kg: float
-    source: Source
-
-    @property
-    def top_unit(self) -> int:
-        """Return the highest rack unit it fills."""
-        return self.unit + self.height_units - 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,41 +111,27 @@ class SiteIndex:
     @cached_property
     def equipment_by_rack(self) -> Mapping[str, Sequence[Equipment]]:
         """Group servers of known profiles and network devices by rack, lowest first."""
-        groups: dict[str, list[Equipment]] = defaultdict(list)
-        for equipment in (*map(self._as_equipment, self.site.hardware.servers), *self._devices()):
-            if equipment:
-                groups[equipment.rack].append(equipment)
-        for rack in groups.values():
-            rack.sort(key=lambda each: each.unit)
-        return groups
+        return equipment_by_rack(self.site)
 
-    def _as_equipment(self, server: Server) -> Equipment | None:
-        profile = self.site.profiles_by_name.get(server.profile)
-        if profile is None:
-            return None
-        return Equipment(
-            name=server.name,
-            rack=server.rack,
-            unit=server.unit,
-            height_units=profile.height_units,
-            watts=profile.nameplate_watts,
-            weight_kg=profile.weight_kg,
-            source=server.source,
-        )
+    @cached_property
+    def power_graph(self) -> PowerGraph:
+        """Return the power chain of all rooms as one graph."""
+        return power_graph(self.site, self.equipment_by_rack)
 
-    def _devices(self) -> list[Equipment]:
-        return [
-            Equipment(
-                name=device.name,
-                rack=device.rack,
-                unit=device.unit,
-                height_units=device.height_units,
-                watts=device.nameplate_watts,
-                weight_kg=device.weight_kg,
-                source=device.source,
-            )
-            for device in self.site.network.devices
-        ]
+    @cached_property
+    def feeds(self) -> Mapping[str, PowerFeed]:
+        """Index the feeds of all racks by their name in the power graph."""
+        return {
+            name: rack.feeds[place]
+            for rack in self.site.room.racks
+            for name, place in feed_names(rack)
+        }
+
+    @cached_property
+    def power_sweep(self) -> PowerSweep:
+        """Return what the loss of each piece of the power chain would do."""
+        grades = {room.name: room.grade for room in self.site.room.rooms}
+        return sweep(self.power_graph, grades)
 
     def flow_end(self, text: str) -> FlowEnd | None:
         """Resolve `internet`, `zone/NAME` or `project/TENANT/PROJECT`; None leads nowhere."""

@@ -11,12 +11,28 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from orchestrator.checks.index import SiteIndex
-from orchestrator.model.room import PowerFeed, PowerPanel, Rack, Side, Ups
+from orchestrator.model.power_graph import NodeKind
+from orchestrator.model.room import MachineRoom, PowerFeed, PowerPanel, Rack, Side, Ups
 
 
 def rack_watts(index: SiteIndex, rack: Rack) -> int:
     """Return the nameplate sum of a rack's equipment."""
     return sum(each.watts for each in index.equipment_by_rack.get(rack.name, ()))
+
+
+def room_heat_watts(index: SiteIndex, room: MachineRoom) -> float:
+    """Return the heat of a room: its racks' nameplate sum, and what its UPSs lose on the way.
+
+    A UPS's loss is taken at its load with nothing lost. UPSs in a room of their own heat that one.
+    """
+    graph = index.power_graph
+    ups_loss_watts = sum(
+        watts / node.efficiency - watts
+        for node, watts in zip(graph.nodes, graph.normal_loads, strict=True)
+        if node.kind is NodeKind.UPS and node.room == room.name
+    )
+    racks = (rack for rack in index.site.room.racks if rack.room == room.name)
+    return sum(rack_watts(index, rack) for rack in racks) + ups_loss_watts
 
 
 def feeds_by_side(rack: Rack) -> Mapping[Side, Sequence[PowerFeed]]:

@@ -27,10 +27,11 @@ _CLASSIFIED_EN = re.compile(r"\b(?<!non-)(?<!not )classified\b", re.IGNORECASE)
 
 @error("NW001", "Two things in the network have one name", remedy="Rename one of them.")
 def network_names_are_unique(index: SiteIndex) -> Iterator[Finding]:
-    """Require unique names of zones, devices, links, carriers, flows, and VLANs of a region."""
+    """Require unique names of what the network declares, and of VLANs in a region."""
     network = index.site.network
     for things in (network.zones, network.devices, network.links, network.carriers, network.flows):
         yield from named_twice(things)
+    yield from named_twice(network.commitments)
     vlans = (
         Claim(f"{vlan.region}/{vlan.name}", "this VLAN", vlan.source, "name")
         for vlan in network.vlans

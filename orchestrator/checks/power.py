@@ -8,9 +8,8 @@ from typing import Final
 from orchestrator.checks.index import SiteIndex
 from orchestrator.checks.loads import feeds_by_side, node_watts, rack_watts
 from orchestrator.checks.rule import Check, Finding, error, warning
-from orchestrator.model.room import PowerPanel, RoomGrade, Ups
+from orchestrator.model.room import UPS_MARGIN, PowerPanel, Rack, RoomGrade, Side, Ups
 
-UPS_MARGIN: Final = 1.1
 BATTERY_MINUTES: Final = {RoomGrade.A: 15, RoomGrade.B: 7}
 
 
@@ -25,16 +24,12 @@ def rack_fits_each_side(index: SiteIndex) -> Iterator[Finding]:
     Compared are the nameplate sum of everything in the rack and the feeds' usable watts: the
     breaker's rating derated to 80 %, times the square root of 3 on three phases.
     """
-    for rack in index.site.room.racks:
-        load_watts = rack_watts(index, rack)
-        for side, feeds in feeds_by_side(rack).items():
-            usable_watts = sum(feed.usable_watts for feed in feeds)
-            if load_watts > usable_watts:
-                detail = (
-                    f"{rack.name} plans {load_watts:,} W, but side {side} alone carries "
-                    f"{usable_watts:,} W when the other side is lost."
-                )
-                yield Finding(detail, rack.source.at("feeds"))
+    for rack, side, usable_watts in racks_beyond_a_side(index):
+        detail = (
+            f"{rack.name} plans {rack_watts(index, rack):,} W, but side {side} alone carries "
+            f"{usable_watts:,} W when the other side is lost."
+        )
+        yield Finding(detail, rack.source.at("feeds"))
 
 
 @error(
@@ -94,21 +89,33 @@ def power_nodes_carry_their_load(index: SiteIndex) -> Iterator[Finding]:
     A UPS needs a margin of 10 % on top (GB 50174-2017, UPS sizing E >= 1.1 P). Panels that share
     several UPSs load them equally.
     """
-    loads = node_watts(index)
-    for panel in index.site.room.power_panels:
-        yield from _overload(panel, loads[panel.name], margin=1.0)
-    for ups in index.site.room.ups:
-        yield from _overload(ups, loads[ups.name], margin=UPS_MARGIN)
-
-
-def _overload(node: PowerPanel | Ups, load_watts: float, *, margin: float) -> Iterator[Finding]:
-    if load_watts * margin > node.capacity_watts:
-        factor = f" x {margin}" if margin != 1 else ""
+    for node, load_watts in nodes_beyond_their_side(index):
+        factor = f" x {UPS_MARGIN}" if isinstance(node, Ups) else ""
         detail = (
             f"{node.name} would carry {load_watts:,.0f} W{factor}, but has "
             f"{node.capacity_watts:,} W."
         )
         yield Finding(detail, node.source.at("capacity_watts"))
+
+
+def racks_beyond_a_side(index: SiteIndex) -> Iterator[tuple[Rack, Side, int]]:
+    """Yield each rack that one of its sides cannot carry alone, with what that side may carry."""
+    for rack in index.site.room.racks:
+        for side, feeds in feeds_by_side(rack).items():
+            usable_watts = sum(feed.usable_watts for feed in feeds)
+            if rack_watts(index, rack) > usable_watts:
+                yield rack, side, usable_watts
+
+
+def nodes_beyond_their_side(index: SiteIndex) -> Iterator[tuple[PowerPanel | Ups, float]]:
+    """Yield each panel and UPS that cannot carry its side alone, with that load in watts."""
+    loads = node_watts(index)
+    for panel in index.site.room.power_panels:
+        if loads[panel.name] > panel.capacity_watts:
+            yield panel, loads[panel.name]
+    for ups in index.site.room.ups:
+        if loads[ups.name] * UPS_MARGIN > ups.capacity_watts:
+            yield ups, loads[ups.name]
 
 
 @error("MR009", "A power path leads back to itself", remedy="Correct `fed_by`.")

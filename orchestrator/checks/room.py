@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Final
 
 from orchestrator.checks.index import PowerNode, SiteIndex
-from orchestrator.checks.loads import rack_watts
+from orchestrator.checks.loads import room_heat_watts
 from orchestrator.checks.rule import (
     Check,
     Claim,
@@ -18,11 +18,15 @@ from orchestrator.checks.rule import (
     error,
     named_twice,
 )
-from orchestrator.model.room import CoolingUnit, MachineRoom, Rack, RoomGrade, Sensor
+from orchestrator.model.room import (
+    EMPTY_RACK_KG,
+    STANDARD_GRAVITY,
+    CoolingUnit,
+    Rack,
+    RoomGrade,
+    Sensor,
+)
 
-STANDARD_GRAVITY: Final = 9.80665
-EMPTY_RACK_KG: Final = 120
-"""An empty 42 U rack of 600 x 1200 mm with doors; makers give 100 to 140 kg."""
 LOWEST_CLEAR_HEIGHT_M: Final = 2.6
 
 
@@ -65,7 +69,8 @@ def room_references_resolve(index: SiteIndex) -> Iterator[Finding]:
     )  # fmt: skip
     for thing in things:
         yield from rooms.miss(thing.room, thing.source, "room")
-    for node in index.power_nodes.values():
+    fed: tuple[PowerNode | CoolingUnit, ...] = (*index.power_nodes.values(), *room.cooling_units)
+    for node in fed:
         for number, feeder in enumerate(node.fed_by):
             yield from feeders.miss(feeder, node.source, f"fed_by.{number}")
     for rack in room.racks:
@@ -131,7 +136,7 @@ def floor_carries_the_racks(index: SiteIndex) -> Iterator[Finding]:
     remedy="Add a cooling unit, or move equipment to another room.",
 )
 def cooling_removes_the_heat(index: SiteIndex) -> Iterator[Finding]:
-    """Require a room's cooling to remove its nameplate heat.
+    """Require a room's cooling to remove its nameplate heat and the losses of its UPSs.
 
     In grades A and B it must do so without its largest unit. A room that declares no cooling unit
     is not judged: absent is not zero.
@@ -140,11 +145,11 @@ def cooling_removes_the_heat(index: SiteIndex) -> Iterator[Finding]:
         units = [
             unit.capacity_watts for unit in index.site.room.cooling_units if unit.room == room.name
         ]
-        heat_watts = _room_watts(index, room)
+        heat_watts = room_heat_watts(index, room)
         lost_watts = max(units, default=0) if room.grade is not RoomGrade.C else 0
         if units and heat_watts > sum(units) - lost_watts:
             detail = (
-                f"{room.name} plans {heat_watts:,} W of heat; {len(units)} units remove "
+                f"{room.name} plans {heat_watts:,.0f} W of heat; {len(units)} units remove "
                 f"{sum(units):,} W, less {lost_watts:,} W for the one lost."
             )
             yield Finding(detail, room.source)
@@ -191,10 +196,6 @@ def sensors_are_in_one_room(index: SiteIndex) -> Iterator[Finding]:
 
 def _equipment_kg(index: SiteIndex, rack_name: str) -> float:
     return sum(each.weight_kg for each in index.equipment_by_rack.get(rack_name, ()))
-
-
-def _room_watts(index: SiteIndex, room: MachineRoom) -> int:
-    return sum(rack_watts(index, rack) for rack in index.site.room.racks if rack.room == room.name)
 
 
 CHECKS: tuple[Check, ...] = (

@@ -14,8 +14,11 @@ from orchestrator.checks import (
     power,
     room,
     site,
+    supply,
+    sweep,
     system,
     tenancy,
+    trunks,
 )
 from orchestrator.checks.index import SiteIndex
 from orchestrator.checks.rule import Check, Finding
@@ -27,9 +30,12 @@ CHECKS: Final[tuple[Check, ...]] = (
     *site.CHECKS,
     *room.CHECKS,
     *power.CHECKS,
+    *supply.CHECKS,
+    *sweep.CHECKS,
     *network.CHECKS,
     *addressing.CHECKS,
     *flows.CHECKS,
+    *trunks.CHECKS,
     *hardware.CHECKS,
     *system.CHECKS,
     *tenancy.CHECKS,

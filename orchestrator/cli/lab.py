@@ -125,7 +125,13 @@ def up(
         physical_networks=contents.physical_networks,
     )
     with lab_watching(desk.screen.err) as watch:
-        status = bring_up(settings, contents.bmcs, computes=contents.computes, watch=watch)
+        status = bring_up(
+            settings,
+            contents.bmcs,
+            computes=contents.computes,
+            snmp=contents.snmp,
+            watch=watch,
+        )
     if not status.is_up:
         return _show_broken(desk, settings)
     desk.screen.note(f"The lab is up in {settings.directory}, with {len(contents.bmcs)} BMCs.")

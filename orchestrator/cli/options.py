@@ -86,6 +86,15 @@ password_file_option = click.option(
     help="The vault's password; default: .vault-password in the site.",
 )
 
+state_directory_option = click.option(
+    "--state-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    envvar="ORCHESTRATOR_STATE_DIR",
+    show_envvar=True,
+    help="The recorded state; default: .orchestrator in the site.",
+)
+
 _SCOPE_OPTIONS = (
     click.option(
         "--layer",
@@ -127,14 +136,7 @@ _ACCESS_OPTIONS = (
         show_envvar=True,
         help="A cloud of clouds.yaml; default: $OS_CLOUD, or the one the site names.",
     ),
-    click.option(
-        "--state-dir",
-        type=click.Path(file_okay=False, path_type=Path),
-        metavar="DIR",
-        envvar="ORCHESTRATOR_STATE_DIR",
-        show_envvar=True,
-        help="The recorded state; default: .orchestrator in the site.",
-    ),
+    state_directory_option,
     password_file_option,
 )
 

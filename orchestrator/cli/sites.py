@@ -15,6 +15,7 @@ from orchestrator.cli.render.progress import watching
 from orchestrator.model.names import did_you_mean
 from orchestrator.model.plan import Scope
 from orchestrator.model.site import Layer, Site
+from orchestrator.planning.jobs import REGIONAL_LAYERS
 from orchestrator.ports import Ports
 from orchestrator.workflows.check import CheckedSite, check_directory
 
@@ -60,7 +61,7 @@ def refuse_unknown(scope: Scope, site: Site, ports: Ports) -> None:
     tenants += [stack.name for stack in recorded if stack.layer is Layer.TENANCY]
     _refuse("tenant", scope.tenants, known=tenants)
     regions = [region.name for region in site.regions]
-    regions += [stack.name for stack in recorded if stack.layer is Layer.HARDWARE]
+    regions += [stack.name for stack in recorded if stack.layer in REGIONAL_LAYERS]
     _refuse("region", scope.regions, known=regions)
 
 

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from orchestrator.engine.embedded import EmbeddedStacks
     from orchestrator.model.site import SiteIdentity
     from orchestrator.ports import Clock, Ports, Watch
+    from orchestrator.ports.bmc import HardwarePorts
     from orchestrator.ports.provider import Provider
+    from orchestrator.ports.room import RoomDevices
 
 
 class Engine(StrEnum):
@@ -83,8 +85,14 @@ class Wiring(Protocol):
     ) -> AbstractContextManager[OpenSite]:
         """Open a site's ports; without an identity the cloud is not to be used."""
 
+    def room_devices(self, directory: Path, access: Access) -> RoomDevices:
+        """Return the devices of the machine rooms; nobody is asked before the first use."""
+
     def vault(self, directory: Path, password_file: Path | None) -> AnsibleVaultSecrets:
         """Open the site's secrets."""
+
+    def hardware(self, directory: Path, access: Access) -> HardwarePorts:
+        """Return what reaches the site's BMCs; nothing is connected before the first use."""
 
     def crash_log(self, directory: Path) -> Path:
         """Return the file that tracebacks go to."""
@@ -145,11 +153,36 @@ class MachineWiring:
             stop=stacks.stop,
         )
 
+    def room_devices(self, directory: Path, access: Access) -> RoomDevices:
+        """Return the devices of the machine rooms, over SNMP."""
+        from orchestrator.providers.snmp.access import SnmpAccess
+        from orchestrator.providers.snmp.read import SnmpRoomDevices
+        from orchestrator.providers.snmp.wire import SnmpWire
+
+        vault = self.vault(directory, access.vault_password_file)
+        return SnmpRoomDevices(SnmpAccess(endpoints=self._endpoints(), secrets=vault), SnmpWire())
+
     def vault(self, directory: Path, password_file: Path | None) -> AnsibleVaultSecrets:
         """Open the site's vault."""
         from orchestrator.adapters.secret_store import AnsibleVaultSecrets
 
         return AnsibleVaultSecrets(directory, password_file)
+
+    def hardware(self, directory: Path, access: Access) -> HardwarePorts:
+        """Return the BMCs by Redfish, reached where the endpoints file says."""
+        from orchestrator.adapters.audit_log import ChainedAuditLog
+        from orchestrator.adapters.site_lock import FileSiteLock
+        from orchestrator.ports.bmc import HardwarePorts
+        from orchestrator.providers.redfish.bmcs import RedfishBmcs
+
+        folder = _state_folder(directory, access)
+        vault = self.vault(directory, access.vault_password_file)
+        return HardwarePorts(
+            bmcs=RedfishBmcs(endpoints=self._endpoints(), secrets=vault, folder=folder.bmcs),
+            secrets=vault,
+            lock=FileSiteLock(folder.lock, self.clock),
+            audit=ChainedAuditLog(folder.audit_log, self.clock),
+        )
 
     def crash_log(self, directory: Path) -> Path:
         """Return the crash log of the site's state folder."""

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from orchestrator.lab.configs.snmp import NO_SNMP, SnmpContents
 from orchestrator.lab.record import LabRecord, write_private
-from orchestrator.lab.settings import CLOUD, REGION, BmcSpec, LabSettings
+from orchestrator.lab.settings import CLOUD, HOST, REGION, BmcSpec, LabSettings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,11 +53,27 @@ def cloud_entry(record: LabRecord) -> dict[str, Any]:
     return {"auth": auth, "region_name": REGION, "identity_api_version": "3"}
 
 
-def write_endpoints(settings: LabSettings, record: LabRecord, bmcs: Sequence[BmcSpec]) -> None:
-    """Write where each declared BMC address is reached."""
+def write_endpoints(
+    settings: LabSettings,
+    record: LabRecord,
+    bmcs: Sequence[BmcSpec],
+    *,
+    snmp: SnmpContents = NO_SNMP,
+) -> None:
+    """Write where each declared address of a BMC or an SNMP device is reached."""
     url = record.url("bmc")
     reached = {
         bmc.address: {"url": url, "system_id": f"/redfish/v1/Systems/{bmc.system_id}"}
         for bmc in bmcs
     }
-    write_private(settings.endpoints, json.dumps({"bmc": reached}, indent=1) + "\n")
+    agents = {
+        device.address: {
+            "host": HOST,
+            "port": record.ports["snmp"],
+            "community": device.name,
+            "context": device.name,
+        }
+        for device in snmp.devices
+    }
+    content = {"bmc": reached, "snmp": agents}
+    write_private(settings.endpoints, json.dumps(content, indent=1) + "\n")

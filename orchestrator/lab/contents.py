@@ -7,8 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from orchestrator.adapters.secret_store import AnsibleVaultSecrets, ensure_secrets
-from orchestrator.lab.settings import MINIMUM_COMPUTES, BmcSpec
+from orchestrator.lab.configs.snmp import NO_SNMP, SnmpContents
+from orchestrator.lab.settings import MINIMUM_COMPUTES, BmcSpec, SnmpUser
+from orchestrator.lab.snmp_devices import devices_of_site
 from orchestrator.model.hardware import Server, ServerRole
+from orchestrator.model.room import SnmpLogin
 from orchestrator.model.site import Site
 from orchestrator.model.units import Secret
 
@@ -29,16 +32,40 @@ class LabContents:
     bmcs: tuple[BmcSpec, ...]
     computes: tuple[str, ...]
     physical_networks: tuple[str, ...]
+    snmp: SnmpContents = NO_SNMP
 
 
 def contents_of_site(site: Site, vault: AnsibleVaultSecrets) -> LabContents:
     """Return what the site's servers and networks need; missing BMC passwords are generated."""
-    ensure_secrets(vault, {server.bmc.password for server in site.hardware.servers})
+    logins = snmp_logins(site)
+    ensure_secrets(
+        vault,
+        {server.bmc.password for server in site.hardware.servers}
+        | {secret for login in logins for secret in (login.authentication, login.privacy)},
+    )
     networks = {network.physical_network for network in site.system.provider_networks}
     return LabContents(
         bmcs=tuple(_bmc(site, server, vault) for server in site.hardware.servers),
         computes=tuple(compute_hosts(site)),
         physical_networks=tuple(sorted(networks | {DEFAULT_NETWORK})),
+        snmp=SnmpContents(
+            devices=tuple(devices_of_site(site)),
+            users=tuple(_snmp_user(login, vault) for login in logins),
+        ),
+    )
+
+
+def snmp_logins(site: Site) -> tuple[SnmpLogin, ...]:
+    """Return the SNMPv3 logins of the site's rooms, by user: one agent serves all rooms."""
+    logins = {room.snmp.user: room.snmp for room in site.room.rooms if room.snmp.version == "v3"}
+    return tuple(logins.values())
+
+
+def _snmp_user(login: SnmpLogin, vault: AnsibleVaultSecrets) -> SnmpUser:
+    return SnmpUser(
+        name=login.user,
+        authentication=vault.get(login.authentication),
+        privacy=vault.get(login.privacy),
     )
 
 
@@ -72,6 +99,9 @@ def _bmc(site: Site, server: Server, vault: AnsibleVaultSecrets) -> BmcSpec:
         cpu_threads=profile.cpu_threads,
         memory_gib=profile.memory_gib,
         disk_gib=profile.disk_gib,
+        vendor=profile.vendor,
+        model=profile.model,
+        serial=server.serial,
     )
 
 

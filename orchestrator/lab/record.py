@@ -41,6 +41,11 @@ def read_record(settings: LabSettings) -> LabRecord | None:
         raise LabError(
             f"{settings.record} cannot be read: {error}", remedy="Run: orchestrator lab reset"
         ) from error
+    missing = tuple(service for service in SERVICES if service not in raw["ports"])
+    if missing:
+        # The lab was made before it had these services.
+        raw["ports"] |= free_ports(missing)
+        write_private(settings.record, json.dumps(raw, indent=2) + "\n")
     return LabRecord(ports=raw["ports"], password=Secret(raw["password"]), salt=raw["salt"])
 
 

@@ -12,8 +12,10 @@ from pathlib import Path
 from types import ModuleType
 
 from orchestrator.lab.configs import bmc as bmc_config
+from orchestrator.lab.configs import snmp as snmp_config
 from orchestrator.lab.configs.ini import render
 from orchestrator.lab.configs.shared import Lab
+from orchestrator.lab.configs.snmp import NO_SNMP, SnmpContents
 from orchestrator.lab.record import write_private
 from orchestrator.lab.settings import SERVICES, BmcSpec, LabSettings
 
@@ -32,7 +34,11 @@ lab = labcloud.ml2:LabMechanismDriver
 
 
 def write_service_files(
-    lab: Lab, bmcs: Sequence[BmcSpec], computes: Sequence[str]
+    lab: Lab,
+    bmcs: Sequence[BmcSpec],
+    computes: Sequence[str],
+    *,
+    snmp: SnmpContents = NO_SNMP,
 ) -> Mapping[str, str]:
     """Write everything that the services read; return a digest of it for each service.
 
@@ -45,6 +51,7 @@ def write_service_files(
             "state": str(lab.data("bmc")),
             "power_delay_seconds": lab.settings.power_delay_seconds,
         },
+        "snmp": {"state": str(lab.data("snmp"))},
     }
     _write_shared_files(lab.settings)
     code = _code_digest()
@@ -52,7 +59,7 @@ def write_service_files(
     for service in SERVICES:
         texts = (
             code,
-            _write_config(lab, service, bmcs),
+            _write_config(lab, service, bmcs, snmp=snmp),
             _write_start_file(lab, service, options.get(service, {})),
         )
         digests[service] = hashlib.sha256("\0".join(texts).encode()).hexdigest()
@@ -122,10 +129,13 @@ def _module(service: str) -> ModuleType:
     return import_module(f"orchestrator.lab.configs.{service}")
 
 
-def _write_config(lab: Lab, service: str, bmcs: Sequence[BmcSpec]) -> str:
+def _write_config(lab: Lab, service: str, bmcs: Sequence[BmcSpec], *, snmp: SnmpContents) -> str:
     if service == "bmc":
         text = bmc_config.render_bmcs(bmcs, salt=lab.record.salt)
         (lab.data("bmc")).mkdir(parents=True, exist_ok=True)
+    elif service == "snmp":
+        text = snmp_config.render_devices(snmp)
+        lab.data("snmp").mkdir(parents=True, exist_ok=True)
     else:
         module = _module(service)
         text = render(module.sections(lab))

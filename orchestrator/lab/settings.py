@@ -13,7 +13,7 @@ CLOUD = "orchestrator-lab"
 REGION = "RegionOne"
 HOST = "127.0.0.1"
 
-SERVICES = ("keystone", "placement", "glance", "neutron", "cinder", "bmc", "ironic", "nova")
+SERVICES = ("keystone", "placement", "glance", "neutron", "cinder", "bmc", "snmp", "ironic", "nova")
 """One process each, in the order of their start."""
 
 MINIMUM_COMPUTES = 3
@@ -93,3 +93,29 @@ class BmcSpec:
     cpu_threads: int
     memory_gib: int
     disk_gib: int
+    vendor: str = "Sushy Emulator"
+    model: str = "Lab server"
+    serial: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SnmpSpec:
+    """One emulated PDU, UPS or sensor."""
+
+    name: str
+    """Its community, and its context."""
+    address: str
+    """The address that the site declares."""
+    recording: str = ""
+    """A file of snmpsim-data that it answers from; empty where there is none."""
+    values: tuple[tuple[str, str, str], ...] = ()
+    """What it answers besides or instead: OID, tag of a recording, value."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SnmpUser:
+    """A login of SNMPv3 at every emulated device: SHA-256 and AES-128."""
+
+    name: str
+    authentication: Secret
+    privacy: Secret

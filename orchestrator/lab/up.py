@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from orchestrator.errors import LabError
 from orchestrator.lab.clouds import write_clouds, write_endpoints
 from orchestrator.lab.configs.shared import Lab
+from orchestrator.lab.configs.snmp import NO_SNMP, SnmpContents
 from orchestrator.lab.databases import prepare_databases
 from orchestrator.lab.health import LabStatus, answers, lab_status
 from orchestrator.lab.install import install_environment, is_installed
@@ -44,6 +45,7 @@ def up(
     bmcs: Sequence[BmcSpec],
     *,
     computes: Sequence[str],
+    snmp: SnmpContents = NO_SNMP,
     watch: LabWatch,
 ) -> LabStatus:
     """Make the lab complete: whatever is missing, dead or outdated is made, started or replaced.
@@ -60,14 +62,14 @@ def up(
         record = read_record(settings) or make_record(settings)
         lab = Lab(settings=settings, record=record)
         # 3. configurations
-        digests = write_service_files(lab, bmcs, computes)
+        digests = write_service_files(lab, bmcs, computes, snmp=snmp)
         # 4. services that run with an older configuration are stopped
         _stop_outdated(settings, digests, watch)
         # 5. databases, processes and the cloud's first contents, as parallel as they may be
         _Startup(lab, digests, watch).run()
         # 6. how the lab is found
         write_clouds(settings, record)
-        write_endpoints(settings, record, bmcs)
+        write_endpoints(settings, record, bmcs, snmp=snmp)
         return lab_status(settings)
 
 

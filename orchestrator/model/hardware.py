@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address
 
+from orchestrator.model.room import Side
 from orchestrator.model.units import (
     NOWHERE,
     MacAddress,
@@ -48,6 +49,8 @@ class HardwareProfile:
     resource_class: str
     """Ironic's resource class, for example `baremetal.compute-2u`."""
     traits: tuple[str, ...] = ()
+    bios: dict[str, str] = field(default_factory=dict, hash=False)
+    """BIOS attributes that every server of this profile must have, by the vendor's names."""
     source: Source = field(default=NOWHERE, compare=False, repr=False)
 
 
@@ -83,6 +86,8 @@ class Server:
     serial: str
     bmc: Bmc
     nics: tuple[Nic, ...]
+    psus: tuple[Side, ...] = ()
+    """The side of each power supply, where they are not spread over the rack's sides."""
     source: Source = field(default=NOWHERE, compare=False, repr=False)
 
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
-from typing import Annotated
+from typing import Annotated, Final
 
 from annotated_types import Interval
 
+from orchestrator.model.room import Side
 from orchestrator.model.units import NOWHERE, Name, PositiveInt, Source, Text
 
 VlanId = Annotated[int, Interval(ge=1, le=4094)]
@@ -17,6 +18,20 @@ PortNumber = Annotated[int, Interval(ge=1, le=65535)]
 
 INTERNET = "internet"
 """The one flow endpoint that is outside the site."""
+
+NOT_INTERNET: Final[tuple[IPv4Network | IPv6Network, ...]] = (
+    *map(
+        IPv4Network,
+        (
+            *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"),
+            *("172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.168.0.0/16", "198.18.0.0/15"),
+            *("198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"),
+        ),
+    ),
+    *map(IPv6Network, ("::/3", "2001:db8::/32", "4000::/2", "8000::/1")),
+)
+"""Addresses that no packet from the internet may carry (IANA's special-purpose registries,
+RFC 6890). IPv6 outside of 2000::/3 is not assigned to anybody."""
 
 
 class PrefixRole(StrEnum):
@@ -107,6 +122,8 @@ class Device:
     address: IPv4Address | IPv6Address
     pair: Name | None = None
     """The other device of a redundant pair."""
+    psus: tuple[Side, ...] = ()
+    """The side of each power supply, where it is not one on each side: `[A]` for a single one."""
     source: Source = field(default=NOWHERE, compare=False, repr=False)
 
 
@@ -133,6 +150,34 @@ class Carrier:
     """A region, or `internet`."""
     bandwidth_mbps: PositiveInt
     route: str
+    prefixes: tuple[IPv4Network | IPv6Network, ...] = ()
+    """The line's own addresses, two of each family, declared as `interconnect` prefixes.
+
+    A BGP session runs on each; without any, none does.
+    """
+    source: Source = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Routing:
+    """What a region's routers say to other regions' by BGP."""
+
+    region: Name
+    asn: Annotated[int, Interval(ge=1, le=4_294_967_294)]
+    aggregates: tuple[IPv4Network | IPv6Network, ...]
+    """All that the region announces: everything in it lies in these."""
+    source: Source = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Commitment:
+    """A peak of traffic between two regions that was promised to somebody."""
+
+    name: Name
+    from_region: Name
+    to: Name
+    peak_mbps: PositiveInt
+    purpose: str
     source: Source = field(default=NOWHERE, compare=False, repr=False)
 
 
@@ -152,6 +197,8 @@ class Flow:
     owner: Name
     ticket: str
     expires: date
+    inspected_by: Name | None = None
+    """The firewall or gatekeeper that looks into it; needed where protection levels differ."""
     source: Source = field(default=NOWHERE, compare=False, repr=False)
 
 
@@ -165,4 +212,6 @@ class NetworkLayer:
     devices: tuple[Device, ...] = ()
     links: tuple[Link, ...] = ()
     carriers: tuple[Carrier, ...] = ()
+    routing: tuple[Routing, ...] = ()
+    commitments: tuple[Commitment, ...] = ()
     flows: tuple[Flow, ...] = ()

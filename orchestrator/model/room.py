@@ -8,6 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address
+from typing import Annotated, Final
+
+from annotated_types import Interval
 
 from orchestrator.model.units import (
     NOWHERE,
@@ -15,6 +18,7 @@ from orchestrator.model.units import (
     NaturalInt,
     PositiveFloat,
     PositiveInt,
+    SecretRef,
     Source,
     Text,
     Watts,
@@ -22,6 +26,18 @@ from orchestrator.model.units import (
 
 BREAKER_DERATING = 0.8
 """Part of a breaker's rating that may be drawn continuously (docs/decisions/0007)."""
+
+
+UPS_MARGIN: Final = 1.1
+"""A UPS is rated for 1.1 times its load (GB 50174-2017, UPS sizing E >= 1.1 P)."""
+
+COOLING_COEFFICIENT: Final = 3.0
+"""Watts of heat removed for a watt of electricity, where a unit does not say its own."""
+
+
+STANDARD_GRAVITY: Final = 9.80665
+EMPTY_RACK_KG: Final = 120
+"""An empty 42 U rack of 600 x 1200 mm with doors; makers give 100 to 140 kg."""
 
 
 class RoomGrade(StrEnum):
@@ -57,6 +73,30 @@ class SensorKind(StrEnum):
     DOOR = "door"
 
 
+class SnmpVersion(StrEnum):
+    """Versions of SNMP that are spoken."""
+
+    V2C = "v2c"
+    V3 = "v3"
+    """With SHA-256 and AES-128, always both."""
+
+
+SNMP_COMMUNITY: Final = SecretRef("secret://room/snmp-community")
+SNMP_AUTHENTICATION: Final = SecretRef("secret://room/snmp-authentication")
+SNMP_PRIVACY: Final = SecretRef("secret://room/snmp-privacy")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SnmpLogin:
+    """How to log in to a room's PDUs, UPSs and sensors; which secrets count, the version says."""
+
+    version: SnmpVersion = SnmpVersion.V2C
+    community: SecretRef = SNMP_COMMUNITY
+    user: str = "orchestrator"
+    authentication: SecretRef = SNMP_AUTHENTICATION
+    privacy: SecretRef = SNMP_PRIVACY
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MachineRoom:
     """One room with one grade."""
@@ -70,6 +110,7 @@ class MachineRoom:
     floor_load_kn_m2: PositiveFloat
     suppression: str = "clean-agent"
     detector_sets: NaturalInt = 2
+    snmp: SnmpLogin = field(default_factory=SnmpLogin)
     source: Source = field(default=NOWHERE, compare=False, repr=False)
 
 
@@ -99,6 +140,10 @@ class Ups:
     fed_by: tuple[Name, ...]
     model: str = ""
     address: IPv4Address | IPv6Address | None = None
+    low_battery_minutes: PositiveInt | None = None
+    """Minutes left at which it calls its battery low; kept on it where it is declared."""
+    efficiency_percent: Annotated[int, Interval(ge=50, le=100)] = 95
+    """Part of what goes in that comes out; the rest is heat in the room."""
     source: Source = field(default=NOWHERE, compare=False, repr=False)
 
 
@@ -122,6 +167,10 @@ class CoolingUnit:
     room: Name
     capacity_watts: PositiveInt
     row: str | None = None
+    fed_by: tuple[Name, ...] = ()
+    """Panels or sources that it draws from; none where its supply is not part of the site."""
+    input_watts: PositiveInt | None = None
+    """Electricity at full load; a third of the heat where it is not said."""
     source: Source = field(default=NOWHERE, compare=False, repr=False)
 
 
@@ -134,6 +183,14 @@ class PowerFeed:
     volts: PositiveInt = 230
     amperes: PositiveInt = 32
     phases: PositiveInt = 1
+    phase: Annotated[int, Interval(ge=1, le=3)] | None = None
+    """Of a single-phase feed: which of the panel's three phases it hangs on."""
+
+    @property
+    def breaker_watts(self) -> Watts:
+        """Return what the breaker is rated for, in watts; beyond it, it trips."""
+        line_factor = 3**0.5 if self.phases == 3 else 1.0
+        return Watts(int(self.volts * self.amperes * line_factor))
 
     @property
     def usable_watts(self) -> Watts:

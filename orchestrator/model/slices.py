@@ -52,6 +52,52 @@ class HardwareSlice:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PduSlice:
+    """A PDU with what hangs on it."""
+
+    name: str
+    place: str
+    address: str
+    login: dict[str, str]
+    """SNMP version, and what that version logs in with: a user, `secret://` references."""
+    outlets: dict[str, str]
+    near_overload_amperes: int | None
+    overload_amperes: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UpsSlice:
+    """A UPS."""
+
+    name: str
+    place: str
+    address: str
+    login: dict[str, str]
+    low_battery_minutes: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SensorSlice:
+    """A sensor."""
+
+    name: str
+    place: str
+    address: str
+    login: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RoomSlice:
+    """The devices of one region's machine rooms."""
+
+    site: str
+    region: str
+    pdus: tuple[PduSlice, ...]
+    ups: tuple[UpsSlice, ...]
+    sensors: tuple[SensorSlice, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ImageSlice:
     """An image; `file` is absolute."""
 

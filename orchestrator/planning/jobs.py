@@ -9,16 +9,20 @@ from datetime import date
 
 from orchestrator.model.network import NetworkLayer
 from orchestrator.model.plan import Scope
-from orchestrator.model.room import RoomLayer
 from orchestrator.model.site import Layer, Site
 from orchestrator.model.stack import PROJECT_OF_LAYER, StackJob, StackName
+from orchestrator.planning.room_devices import room_devices
+from orchestrator.planning.room_slice import room_slice
 from orchestrator.planning.slices import hardware_slice, slice_json, system_slice, tenant_slice
 
 SITE_STACK = "site"
 """The system layer has one stack: what the platform offers is the same for the whole cloud."""
 
-APPLIED_LAYERS = (Layer.HARDWARE, Layer.SYSTEM, Layer.TENANCY)
-"""The other two are declared and checked, but not pushed to devices by this release."""
+APPLIED_LAYERS = (Layer.ROOM, Layer.HARDWARE, Layer.SYSTEM, Layer.TENANCY)
+"""The network is declared and checked, but not pushed to devices by `apply`."""
+
+REGIONAL_LAYERS = frozenset({Layer.ROOM, Layer.HARDWARE})
+"""Layers with one stack per region."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,6 +40,11 @@ def stack_names(site: Site, scope: Scope) -> tuple[StackName, ...]:
 
 
 def _declared(site: Site) -> Iterator[StackName]:
+    rooms = {device.room for device in room_devices(site)}
+    regions = {room.region for room in site.room.rooms if room.name in rooms}
+    for region in site.regions:
+        if region.name in regions:
+            yield StackName(layer=Layer.ROOM, name=region.name)
     for region in site.regions:
         if site.servers_by_region.get(region.name):
             yield StackName(layer=Layer.HARDWARE, name=region.name)
@@ -47,8 +56,8 @@ def _declared(site: Site) -> Iterator[StackName]:
 def in_scope(stack: StackName, site: Site, scope: Scope) -> bool:
     """Say whether a command with this scope is about the stack.
 
-    A region narrows hardware to that region and tenancy to its tenants; the platform's own
-    offer belongs to no region. A tenant narrows everything to that tenant, but for the layers
+    A region narrows rooms and hardware to that region, tenancy to its tenants; the platform's
+    own offer belongs to no region. A tenant narrows everything to that tenant, but for the layers
     that are named beside it: `--layer system --layer tenancy --tenant gongxin` is both.
     """
     if scope.layers and stack.layer not in scope.layers:
@@ -57,7 +66,7 @@ def in_scope(stack: StackName, site: Site, scope: Scope) -> bool:
         return False
     if not scope.regions:
         return True
-    if stack.layer is Layer.HARDWARE:
+    if stack.layer in REGIONAL_LAYERS:
         return stack.name in scope.regions
     homes = {tenant.name: tenant.region for tenant in site.tenancy.tenants}
     return stack.layer is Layer.TENANCY and homes.get(stack.name) in scope.regions
@@ -74,6 +83,8 @@ def plan_job(
 ) -> StackJob:
     """Cut the stack's slice out of the site and name it by its digest."""
     match stack.layer:
+        case Layer.ROOM:
+            sliced = slice_json(room_slice(site, stack.name))
         case Layer.HARDWARE:
             sliced = slice_json(hardware_slice(site, stack.name))
         case Layer.SYSTEM:
@@ -93,10 +104,7 @@ def plan_job(
 
 def recorded_only(site: Site) -> Mapping[Layer, int]:
     """Count the things of the layers that are declared and checked but not applied."""
-    recorded: dict[Layer, RoomLayer | NetworkLayer] = {
-        Layer.ROOM: site.room,
-        Layer.NETWORK: site.network,
-    }
+    recorded: dict[Layer, NetworkLayer] = {Layer.NETWORK: site.network}
     return {
         layer: sum(len(getattr(declared, field.name)) for field in fields(declared))
         for layer, declared in recorded.items()

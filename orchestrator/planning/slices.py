@@ -26,6 +26,7 @@ from orchestrator.model.slices import (
     ProjectSlice,
     ProviderNetworkSlice,
     QuotaSlice,
+    RoomSlice,
     ServerSlice,
     SubnetPoolSlice,
     SystemSlice,
@@ -36,7 +37,7 @@ from orchestrator.model.system import HostAggregate, Image, ProviderNetwork
 from orchestrator.model.tenancy import Project, Quota, Tenant
 from orchestrator.model.units import Text
 
-Slice = HardwareSlice | SystemSlice | TenantSlice
+Slice = RoomSlice | HardwareSlice | SystemSlice | TenantSlice
 Network = IPv4Network | IPv6Network
 
 MIB_PER_GIB = 1024

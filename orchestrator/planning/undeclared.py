@@ -19,7 +19,12 @@ from orchestrator.model.tenancy import Removed
 NO_JOB = "none"
 """Stands for the job digest of a stack that is destroyed, not run."""
 
-_THING_OF_LAYER = {Layer.TENANCY: "tenant", Layer.HARDWARE: "region", Layer.SYSTEM: "system"}
+_THING_OF_LAYER = {
+    Layer.TENANCY: "tenant",
+    Layer.ROOM: "region",
+    Layer.HARDWARE: "region",
+    Layer.SYSTEM: "system",
+}
 
 
 def plan_undeclared(

@@ -35,6 +35,9 @@ from orchestrator.providers.openstack.quota import (
 from orchestrator.providers.openstack.router import RouterKind
 from orchestrator.providers.openstack.security_group import SecurityGroupKind
 from orchestrator.providers.openstack.volume import VolumeTypeKind
+from orchestrator.providers.snmp.access import SnmpAccess
+from orchestrator.providers.snmp.kinds import ROOM_KINDS
+from orchestrator.providers.snmp.wire import SnmpWire
 
 KINDS: tuple[type[ResourceKind], ...] = (
     DomainKind,
@@ -63,13 +66,14 @@ KINDS: tuple[type[ResourceKind], ...] = (
 class GovCloud:
     """Every kind of resource of one cloud. Safe for many threads; silent before the first use."""
 
-    def __init__(self, cloud: Cloud, bmcs: Bmcs) -> None:
+    def __init__(self, cloud: Cloud, bmcs: Bmcs, room: SnmpAccess) -> None:
         """Make one handler per kind."""
         self.cloud = cloud
+        self._wire = SnmpWire()
         self._handlers: dict[str, ResourceKind] = {
             cls.kind.token: ServerKind(cloud, bmcs) if cls is ServerKind else cls(cloud)
             for cls in KINDS
-        }
+        } | {cls.kind.token: cls(room, self._wire) for cls in ROOM_KINDS}
 
     @property
     def version(self) -> str:
@@ -110,8 +114,9 @@ class GovCloud:
         return self._handler(kind).observe(ids) if ids else {}
 
     def close(self) -> None:
-        """Close the connections to the cloud."""
+        """Close the connections to the cloud and to the rooms' devices."""
         self.cloud.close()
+        self._wire.close()
 
     def _handler(self, kind: str) -> ResourceKind:
         handler = self._handlers.get(kind)
@@ -137,6 +142,7 @@ def open_provider(
     return GovCloud(
         Cloud(cloud, site=site, config_files=config_files),
         Bmcs(endpoints=endpoints, secrets=secrets),
+        SnmpAccess(endpoints=endpoints, secrets=secrets),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from orchestrator.providers.govcloud import KINDS
 from orchestrator.providers.openstack.kind import ResourceKind
+from orchestrator.providers.snmp.kinds import ROOM_KINDS
 
 INTRODUCTION = """\
 # Resource kinds
@@ -23,7 +24,8 @@ settings, and go with their declaration.
 
 def render() -> str:
     """Return the whole page."""
-    return "\n".join([INTRODUCTION, *(line for kind in KINDS for line in _section(kind))]) + "\n"
+    kinds = (*KINDS, *ROOM_KINDS)
+    return "\n".join([INTRODUCTION, *(line for kind in kinds for line in _section(kind))]) + "\n"
 
 
 def _section(handler: type[ResourceKind]) -> Iterator[str]:

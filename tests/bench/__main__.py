@@ -10,9 +10,13 @@ import sys
 
 SECTIONS = {
     "tests.bench.cli": "The command line before it does anything",
+    "tests.bench.rooms": "Losing each piece of power and cooling of a large site, and placing",
     "tests.bench.check": "Loading and checking a large site",
+    "tests.bench.network": "Compiling and verifying a large network",
     "tests.engine.bench_engine": "The embedded engine, with a provider that costs nothing",
     "tests.bench.plan": "A plan with nothing to do, on the reference city",
+    "tests.bench.sweep": "A sweep of 376 BMCs that take 100 ms for each answer",
+    "tests.bench.snmp": "The reference city's PDUs, UPSs and sensors over SNMP",
     "tests.bench.apply": "An apply, and a bare client that makes the same things",
 }
 SECTION_SECONDS = 1800

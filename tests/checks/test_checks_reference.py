@@ -16,12 +16,13 @@ from orchestrator.checks import (
     site,
     system,
     tenancy,
+    trunks,
 )
 from orchestrator.checks.rule import Check
 from orchestrator.spec.kinds import FAULT_KINDS
 from tests.checks.reference_page import GROUPS, PAGE, render
 
-MODULES = (site, room, power, network, addressing, flows, hardware, system, tenancy)
+MODULES = (site, room, power, network, addressing, flows, trunks, hardware, system, tenancy)
 CASES = Path(__file__).parents[1] / "cases"
 
 ONLY_IN_OTHER_TESTS = {

@@ -52,7 +52,7 @@ def test_status_shows_what_is_current_and_what_is_not(
     assert states == {"hardware": "current", "system": "interrupted", "tenancy": "changed"}
     assert "system/site: a run ended while it worked on 1 resource" in result.stdout
     assert "Last act: applied by tester" in result.stdout
-    assert "smallcity: 1 of 3 stacks current, 14 resources recorded." in result.stdout
+    assert "smallcity: 2 of 4 stacks current, 18 resources recorded." in result.stdout
 
 
 def test_status_json_says_who_holds_the_lock(run: Run, applied: Path, world: SiteWorld) -> None:
@@ -66,8 +66,8 @@ def test_destroy_needs_the_sites_name_typed(run: Run, applied: Path, world: Site
     world.person = True
     refused = run("destroy", applied, input="y\n")
     assert refused.exit_code == 5
-    assert "TO BE DELETED (14 resources)" in refused.stdout
-    assert len(world.resources()) == 14
+    assert "TO BE DELETED (18 resources)" in refused.stdout
+    assert len(world.resources()) == 18
     assert run("destroy", applied, input="smallcity\n").exit_code == 0
     assert world.cloud == {}
 
@@ -78,6 +78,6 @@ def test_destroy_in_ci_needs_confirm_and_has_no_yes(
     assert run("destroy", applied).exit_code == 5
     assert run("destroy", applied, "--yes").exit_code == 64
     assert run("destroy", applied, "--confirm", "bigcity").exit_code == 5
-    assert len(world.resources()) == 14
+    assert len(world.resources()) == 18
     assert run("destroy", applied, "--tenant", "industry", "--confirm", "smallcity").exit_code == 0
-    assert len(world.resources()) == 12
+    assert len(world.resources()) == 16

@@ -19,10 +19,10 @@ def test_a_plan_changes_nothing_and_ends_in_one_summary_line(
     assert world.resources() == set()
     assert "  +   project/industry/enterprise  fake:project\n" in result.stdout
     assert (
-        "Plan: 14 to add, 0 to change, 0 to replace, 0 to delete, 0 orphans kept; 0 unchanged.\n"
+        "Plan: 18 to add, 0 to change, 0 to replace, 0 to delete, 0 orphans kept; 0 unchanged.\n"
         in result.stdout
     )
-    assert result.stdout.splitlines()[-1].startswith("room, network: recorded only, not applied (")
+    assert result.stdout.splitlines()[-1].startswith("network: recorded only, not applied (")
     assert result.stderr == ""
 
 
@@ -50,8 +50,9 @@ def test_one_changed_quota_is_one_change_from_old_to_new(run: Run, applied: Path
 def test_plan_json_on_stdout_is_nothing_but_json(run: Run, site: Path) -> None:
     result = run("plan", site, "-o", "json")
     shown = json.loads(result.stdout)
-    assert shown["summary"]["add"] == 14
+    assert shown["summary"]["add"] == 18
     assert [step["stack"] for step in shown["steps"]] == [
+        "room/city",
         "hardware/city",
         "system/site",
         "tenancy/industry",
@@ -105,7 +106,7 @@ def test_a_person_is_shown_the_plan_and_asked(
     world.person = True
     result = run("apply", site, input=answer)
     assert result.exit_code == code
-    assert "Plan: 14 to add" in result.stdout
+    assert "Plan: 18 to add" in result.stdout
     assert "Apply this plan to smallcity?" in result.stderr
     assert bool(world.resources()) == (code == 0)
 
@@ -117,15 +118,15 @@ def test_apply_ends_with_a_table_of_layers_and_tenants_and_the_next_command(
     start = next(number for number, line in enumerate(lines) if line.startswith("Layer "))
     rows = [line.rstrip() for line in lines[start:]]
     assert [row.split()[0] for row in rows[1:6]] == [
-        "room",
         "network",
+        "room",
         "hardware",
         "system",
         "tenancy",
     ]
     assert rows[5].split("  ")[-2:] == ["2", "2 added"]
     assert "industry  工信局 Industry Bureau  " in rows[5]
-    assert rows[-3] == "Done: 14 added, 0 changed, 0 replaced, 0 deleted; 0 unchanged."
+    assert rows[-3] == "Done: 18 added, 0 changed, 0 replaced, 0 deleted; 0 unchanged."
     assert rows[-1] == f"Next: orchestrator status {site}"
     # The last column begins at the same cell in every row, Chinese or not.
     assert len({cell_len(row[: row.index(" added") - 2]) for row in rows[3:6]}) == 1
@@ -134,10 +135,11 @@ def test_apply_ends_with_a_table_of_layers_and_tenants_and_the_next_command(
 def test_progress_in_a_log_is_one_line_per_stack_on_stderr(run: Run, site: Path) -> None:
     result = run("apply", site, "--yes")
     lines = [line.split(" in ")[0] for line in result.stderr.splitlines()]
-    assert [line[:5] for line in lines] == ["[1/3]", "[2/3]", "[3/3]"]
+    assert [line[:5] for line in lines] == ["[1/4]", "[2/4]", "[3/4]", "[4/4]"]
     # Servers are enrolled beside the rest, so hardware may come in any place.
     assert sorted(line[6:] for line in lines) == [
         "hardware/city: 5 done",
+        "room/city: 4 done",
         "system/site: 7 done",
         "tenancy/industry: 2 done",
     ]
@@ -147,8 +149,8 @@ def test_apply_json_keeps_stdout_for_the_report(run: Run, site: Path) -> None:
     result = run("apply", site, "--yes", "-o", "json")
     report = json.loads(result.stdout)
     assert report["failed"] is False
-    assert sum(len(entry["changes"]) for entry in report["results"]) == 14
-    assert "Plan: 14 to add" in result.stderr
+    assert sum(len(entry["changes"]) for entry in report["results"]) == 18
+    assert "Plan: 18 to add" in result.stderr
 
 
 def test_a_second_apply_has_nothing_to_do(run: Run, applied: Path) -> None:
@@ -221,7 +223,7 @@ def test_a_saved_plan_is_applied_without_asking_and_finds_its_site(
     assert run("plan", site, "--out", saved).exit_code == 0
     result = run("apply", saved)
     assert result.exit_code == 0, result.output
-    assert len(world.resources()) == 14
+    assert len(world.resources()) == 18
 
 
 def test_a_saved_plan_is_refused_once_the_site_moved(

@@ -12,14 +12,15 @@ from tests.fakes.site_world import SiteWorld, stack
 def test_list_names_stacks_with_their_size(run: Run, applied: Path) -> None:
     result = run("state", "list", "--site", applied)
     rows = [line.split() for line in result.stdout.splitlines()]
-    assert rows[1:4] == [
+    assert rows[1:5] == [
         ["hardware/city", "5", "whole"],
+        ["room/city", "4", "whole"],
         ["system/site", "7", "whole"],
         ["tenancy/industry", "2", "whole"],
     ]
-    assert json.loads(run("state", "list", "--site", applied, "-o", "json").stdout)[2] == {
+    assert json.loads(run("state", "list", "--site", applied, "-o", "json").stdout)[3] == {
         "stack": "tenancy/industry",
-        "digest": json.loads(run("state", "list", "--site", applied, "-o", "json").stdout)[2][
+        "digest": json.loads(run("state", "list", "--site", applied, "-o", "json").stdout)[3][
             "digest"
         ],
         "serial": "1",

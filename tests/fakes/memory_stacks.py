@@ -30,6 +30,9 @@ from orchestrator.ports import Watch
 from orchestrator.ports.provider import Kind
 
 _WORDS = {
+    "pdus": "pdu",
+    "ups": "ups",
+    "sensors": "sensor",
     "servers": "server",
     "images": "image",
     "flavors": "flavor",

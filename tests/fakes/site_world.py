@@ -17,6 +17,7 @@ from orchestrator.model.stack import (
 )
 from orchestrator.model.units import Json
 from orchestrator.ports import LockHolder, Ports, Watch
+from orchestrator.ports.bmc import HardwarePorts
 from orchestrator.ports.provider import Diff, Fault, Made, Observed, Properties
 from tests.fakes.memory_stacks import KINDS, FakeStacks, Thing
 
@@ -154,6 +155,9 @@ class SiteWorld:
     ) -> Iterator[OpenSite]:
         self.opened_with.append((directory, identity, access))
         yield OpenSite(ports=self.ports(watch), stop=self.stacks.stop)
+
+    def hardware(self, directory: Path, access: Access) -> HardwarePorts:
+        raise NotImplementedError("BMCs are played by tests.fakes.bmc_server")
 
     def vault(self, directory: Path, password_file: Path | None) -> AnsibleVaultSecrets:
         return AnsibleVaultSecrets(directory, password_file)

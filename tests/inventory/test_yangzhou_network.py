@@ -61,7 +61,7 @@ MAY_REACH = {
     "egov-vpn": {"xchg", "shared-svc", "sec"},
     "xchg": {"base-db", "egov-pub", "shared-svc", "sec"},
     "access": {*ADMINISTERED, "sec"},
-    "mgmt": {"access", "sec", "stor", "bkup"},
+    "mgmt": {"access", "mgmt", "sec", "stor", "bkup"},
     "sec": {"bkup"},
     "stor": {"bkup", "sec"},
     "base-db": {"sec"},

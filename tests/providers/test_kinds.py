@@ -15,6 +15,7 @@ from orchestrator.ports.provider import UNKNOWN, Kind
 from orchestrator.providers.govcloud import KINDS, GovCloud, NoSecrets, open_provider
 from orchestrator.providers.openstack.bmc import Bmcs
 from orchestrator.providers.reference import render
+from orchestrator.providers.snmp.kinds import ROOM_KINDS
 from orchestrator.resources.resource import GovCloudResource
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "resources.md"
@@ -36,7 +37,7 @@ def provider() -> GovCloud:
 
 
 def resource_classes() -> Iterator[tuple[str, type[GovCloudResource[object]]]]:
-    for name in ("identity", "network", "compute", "image", "volume", "baremetal"):
+    for name in ("identity", "network", "compute", "image", "volume", "baremetal", "room"):
         module = importlib.import_module(f"orchestrator.resources.{name}")
         for thing in vars(module).values():
             if isinstance(thing, type) and issubclass(thing, GovCloudResource):
@@ -46,7 +47,7 @@ def resource_classes() -> Iterator[tuple[str, type[GovCloudResource[object]]]]:
 
 
 def test_opening_a_provider_calls_nobody_and_reads_nothing() -> None:
-    assert len(provider().kinds) == len(KINDS)
+    assert len(provider().kinds) == len(KINDS) + len(ROOM_KINDS)
 
 
 def test_a_cloud_that_is_not_configured_is_named(tmp_path: Path) -> None:
@@ -59,7 +60,7 @@ def test_a_cloud_that_is_not_configured_is_named(tmp_path: Path) -> None:
 
 
 def test_every_resource_class_and_its_kind_have_the_same_inputs() -> None:
-    kinds = {handler.kind.token: handler for handler in KINDS}
+    kinds = {handler.kind.token: handler for handler in (*KINDS, *ROOM_KINDS)}
     seen = dict(resource_classes())
     assert seen.keys() == kinds.keys()
     for token, args in seen.items():

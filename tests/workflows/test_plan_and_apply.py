@@ -79,7 +79,7 @@ def test_layers_are_applied_in_order(world, checked):
 
     layers = [step.stack.layer for step in plan.steps]
     assert layers == sorted(layers, key=list(Layer).index)
-    assert set(layers) == {Layer.HARDWARE, Layer.SYSTEM, Layer.TENANCY}
+    assert set(layers) == {Layer.ROOM, Layer.HARDWARE, Layer.SYSTEM, Layer.TENANCY}
 
 
 def test_refused_plan_changes_nothing(world, checked):
@@ -234,7 +234,7 @@ def test_a_saved_plan_of_one_layer_does_only_that_layer(world, checked):
             {"system/site", "tenancy/industry"},
         ),
         (Scope(layers=frozenset({Layer.HARDWARE})), {"hardware/city"}),
-        (Scope(regions=frozenset({"city"})), {"hardware/city", "tenancy/industry"}),
+        (Scope(regions=frozenset({"city"})), {"room/city", "hardware/city", "tenancy/industry"}),
         (Scope(regions=frozenset({"north"})), set()),
     ],
 )
@@ -243,9 +243,9 @@ def test_a_scope_narrows_the_plan(world, checked, scope, stacks):
     assert {str(step.stack) for step in plan.steps} == stacks
 
 
-def test_room_and_network_are_said_to_be_recorded_only(world, checked):
+def test_the_network_is_said_to_be_recorded_only(world, checked):
     plan = plan_site(checked, world.ports(), EVERYTHING)
-    assert set(plan.not_applied) == {Layer.ROOM, Layer.NETWORK}
+    assert set(plan.not_applied) == {Layer.NETWORK}
     assert all(count > 0 for count in plan.not_applied.values())
 
 
@@ -261,7 +261,7 @@ def test_every_act_is_audited_with_the_plan_it_belongs_to(world, checked):
 
     acts = [entry["act"] for entry in world.audit.entries]
     assert acts[0] == "apply" and acts[-1] == "applied"
-    assert acts.count("update-stack") == 3
+    assert acts.count("update-stack") == 4
     assert world.audit.entries[0]["facts"]["site_digest"] == checked.loaded.digest
 
 
@@ -275,6 +275,7 @@ def test_destroy_deletes_the_uppermost_layer_first(world, checked):
         Layer.TENANCY,
         Layer.SYSTEM,
         Layer.HARDWARE,
+        Layer.ROOM,
     ]
     assert world.cloud == {} and world.stacks.records == {}
 
@@ -297,6 +298,7 @@ def test_status_tells_what_is_current_and_what_was_interrupted(world, checked):
 
     current = {str(entry.stack): entry.current for entry in status.stacks}
     assert current == {
+        "room/city": True,
         "hardware/city": True,
         "system/site": False,
         "tenancy/industry": False,

@@ -38,4 +38,7 @@ def _system(bmc: BmcSpec) -> dict[str, object]:
         "cpu_threads": bmc.cpu_threads,
         "memory_gib": bmc.memory_gib,
         "disk_gib": bmc.disk_gib,
+        "vendor": bmc.vendor,
+        "model": bmc.model,
+        "serial": bmc.serial or bmc.name,
     }

@@ -19,6 +19,8 @@ from pathlib import Path
 from labcloud.access_log import AccessLog
 from labcloud.settings import ServiceSettings, read_settings
 
+EMULATORS = frozenset({"bmc", "snmp"})
+
 GRACE_SECONDS = 1.0
 """How long requests in flight may go on after SIGTERM. SQLite's log makes a sudden end safe."""
 
@@ -60,15 +62,15 @@ def _collect_seldom() -> None:
 
 def build_server(settings: ServiceSettings):  # noqa: ANN201 - cheroot has no types
     """Start the project's services and return a server that listens but does not answer yet."""
-    if settings.service not in {"nova", "bmc"}:
-        # Nova chooses its own backend; the emulator is no oslo service.
+    if settings.service not in {"nova", *EMULATORS}:
+        # Nova chooses its own backend; the emulators are no oslo services.
         from oslo_service import backend
 
         backend.init_backend(backend.BackendType.THREADING)
         from labcloud import sqlite
 
         sqlite.install()
-    if settings.service != "bmc":
+    if settings.service not in EMULATORS:
         from labcloud import policy
 
         policy.install()

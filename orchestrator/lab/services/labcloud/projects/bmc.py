@@ -14,6 +14,7 @@ import mimetypes
 from collections.abc import Iterable
 from pathlib import Path
 
+from labcloud.bmc_boards import Boards
 from labcloud.bmc_driver import declare, install
 from labcloud.settings import ServiceSettings
 from labcloud.wsgi import App, Environ, StartResponse, respond
@@ -48,7 +49,8 @@ def build(settings: ServiceSettings) -> App:
     # them, and once more in every other request that arrives meanwhile.
     for part in PARTS:
         getattr(emulator.app, part)
-    logins = Logins(emulator.app, declared["logins"], declared["salt"])
+    boards = Boards(emulator.app, declared["systems"])
+    logins = Logins(boards, declared["logins"], declared["salt"])
     return Files(logins, Path(str(settings.options["files"])))
 
 

@@ -1,0 +1,1 @@
+"""The devices of a machine room over SNMP: PDUs, UPSs and sensors."""
