@@ -38,12 +38,19 @@ class Agents:
         return pages * os.sysconf("SC_PAGE_SIZE") >> 20
 
 
+def _free_port() -> int:
+    """Return a port that nobody has, neither over TCP nor over UDP: agents use both."""
+    with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+        tcp.bind((HOST, 0))
+        port = int(tcp.getsockname()[1])
+        udp.bind((HOST, port))
+        return port
+
+
 @contextmanager
 def running_agents(folder: Path, venv: Path, contents: SnmpContents) -> Iterator[Agents]:
     """Start the agents of these devices, and stop them in any case."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port = probe.getsockname()[1]
+    port = _free_port()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "devices.json").write_text(render_devices(contents))
     start = {

@@ -295,6 +295,7 @@ def test_what_is_written_outlives_a_restart_of_the_agents(
                 kind.create(login)
             seen = kind.observe({device_id(login)})[device_id(login)].properties
             wire.close()
+    assert seen["answers"] is True, (tmp_path / "out.log").read_text()
     assert (seen["name"], seen["low_battery_minutes"]) == ("ups", 7)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import socket
 import threading
 from collections.abc import Iterable
 from importlib.resources import files
@@ -62,10 +63,12 @@ def start_agent(settings: ServiceSettings, declared: dict[str, object]) -> engin
     """Return the engine with all devices, listening on UDP."""
     logging.getLogger("asyncio").setLevel(logging.WARNING)
     agent = engine.SnmpEngine()
+    # Bound here and now: pysnmp would bind later, in its loop, and a port in use would go unsaid.
+    listening = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    listening.bind(("127.0.0.1", settings.port))
+    listening.setblocking(False)
     config.add_transport(
-        agent,
-        udp.DOMAIN_NAME,
-        udp.UdpAsyncioTransport().open_server_mode(("127.0.0.1", settings.port)),
+        agent, udp.DOMAIN_NAME, udp.UdpAsyncioTransport().open_server_mode(sock=listening)
     )
     devices = context.SnmpContext(agent)
     for name, device in read_devices(declared, Path(str(settings.options["state"]))):
