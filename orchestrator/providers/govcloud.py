@@ -20,7 +20,7 @@ from orchestrator.providers.openstack.cloud import Cloud
 from orchestrator.providers.openstack.compute import FlavorKind, HostAggregateKind
 from orchestrator.providers.openstack.identity import DomainKind, GroupKind, ProjectKind, UserKind
 from orchestrator.providers.openstack.image import ImageKind
-from orchestrator.providers.openstack.kind import ResourceKind
+from orchestrator.providers.openstack.kind import CloudKind
 from orchestrator.providers.openstack.network import (
     AddressScopeKind,
     NetworkKind,
@@ -35,11 +35,12 @@ from orchestrator.providers.openstack.quota import (
 from orchestrator.providers.openstack.router import RouterKind
 from orchestrator.providers.openstack.security_group import SecurityGroupKind
 from orchestrator.providers.openstack.volume import VolumeTypeKind
+from orchestrator.providers.resource_kind import ResourceKind
 from orchestrator.providers.snmp.access import SnmpAccess
 from orchestrator.providers.snmp.kinds import ROOM_KINDS
 from orchestrator.providers.snmp.wire import SnmpWire
 
-KINDS: tuple[type[ResourceKind], ...] = (
+KINDS: tuple[type[CloudKind], ...] = (
     DomainKind,
     ProjectKind,
     GroupKind,

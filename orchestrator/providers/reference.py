@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from orchestrator.providers.govcloud import KINDS
-from orchestrator.providers.openstack.kind import ResourceKind
+from orchestrator.providers.resource_kind import ResourceKind
 from orchestrator.providers.snmp.kinds import ROOM_KINDS
 
 INTRODUCTION = """\

@@ -8,16 +8,17 @@ from typing import ClassVar
 from orchestrator.errors import CloudError
 from orchestrator.model.units import Json, Secret
 from orchestrator.ports.provider import Fault, Made, Observed, Properties
-from orchestrator.providers.openstack.attributes import Attribute, text, text_set
+from orchestrator.providers.attributes import Attribute, text, text_set
 from orchestrator.providers.openstack.identity import DESCRIPTION, NAME
-from orchestrator.providers.openstack.kind import ResourceKind, declare
-from orchestrator.providers.openstack.patience import Patience, Retry
+from orchestrator.providers.openstack.kind import CloudKind
 from orchestrator.providers.openstack.refusals import (
     ConflictError,
     NotThereError,
     RequestRefusedError,
 )
 from orchestrator.providers.openstack.rest import Row
+from orchestrator.providers.patience import Patience, Retry
+from orchestrator.providers.resource_kind import declare
 
 _TARGETS = {"project_id": "projects", "domain_id": "domains"}
 _ACTORS = {"group_id": "groups", "user_id": "users"}
@@ -26,7 +27,7 @@ UNAUTHORIZED = 401
 NEW_PASSWORD = Retry(total_seconds=5.0, first_pause_seconds=0.5, longest_pause_seconds=1.0)
 
 
-class RoleAssignmentKind(ResourceKind):
+class RoleAssignmentKind(CloudKind):
     """A role of a group or user on a project or domain. Its id is its path in Keystone."""
 
     kind = declare(
@@ -99,7 +100,7 @@ class RoleAssignmentKind(ResourceKind):
         return f"{target}{actor}/roles/{role['id']}"
 
 
-class ApplicationCredentialKind(ResourceKind):
+class ApplicationCredentialKind(CloudKind):
     """A credential for programs of a project, made in the service user's own session.
 
     Keystone tells its secret once: one that exists without a state is made anew.

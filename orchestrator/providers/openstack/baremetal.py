@@ -8,7 +8,7 @@ from typing import ClassVar
 from orchestrator.errors import CloudError
 from orchestrator.model.units import Json
 from orchestrator.ports.provider import Made, Observed, Properties
-from orchestrator.providers.openstack.attributes import (
+from orchestrator.providers.attributes import (
     Attribute,
     flag,
     mapping,
@@ -20,10 +20,11 @@ from orchestrator.providers.openstack.bmc import Bmcs
 from orchestrator.providers.openstack.bulk import Bulk
 from orchestrator.providers.openstack.cloud import Cloud
 from orchestrator.providers.openstack.identity import NAME
-from orchestrator.providers.openstack.kind import ListedKind, declare
+from orchestrator.providers.openstack.kind import ListedKind
 from orchestrator.providers.openstack.nic import nic_body, nic_of_port, nics
 from orchestrator.providers.openstack.provision import READY, NodeInWork, NodeWatch
 from orchestrator.providers.openstack.rest import Rest, Row
+from orchestrator.providers.resource_kind import declare
 
 NODE_FIELDS = (
     "uuid,name,driver_info,resource_class,traits,extra,provision_state,maintenance,properties"

@@ -12,8 +12,8 @@ from orchestrator import __version__
 from orchestrator.errors import CloudError
 from orchestrator.model.units import Secret
 from orchestrator.providers.openstack.bulk import Bulk
-from orchestrator.providers.openstack.patience import Retry
 from orchestrator.providers.openstack.rest import Rest, Row
+from orchestrator.providers.patience import Retry
 
 if TYPE_CHECKING:
     from keystoneauth1.adapter import Adapter

@@ -8,7 +8,7 @@ from typing import ClassVar
 from orchestrator.errors import CloudError
 from orchestrator.model.units import Json
 from orchestrator.ports.provider import Made, Properties
-from orchestrator.providers.openstack.attributes import (
+from orchestrator.providers.attributes import (
     Attribute,
     flag,
     mapping,
@@ -18,8 +18,9 @@ from orchestrator.providers.openstack.attributes import (
 )
 from orchestrator.providers.openstack.bulk import Bulk
 from orchestrator.providers.openstack.identity import NAME
-from orchestrator.providers.openstack.kind import ListedKind, declare
+from orchestrator.providers.openstack.kind import ListedKind
 from orchestrator.providers.openstack.rest import Row
+from orchestrator.providers.resource_kind import declare
 
 OWNER_KEY = "govcloud:site"
 """Extra spec or metadata that names the owning site; Nova's filters pass over foreign scopes."""

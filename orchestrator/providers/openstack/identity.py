@@ -8,10 +8,11 @@ from typing import ClassVar
 from orchestrator.errors import CloudError
 from orchestrator.model.units import Json
 from orchestrator.ports.provider import Made, PartlyMadeError, Properties
-from orchestrator.providers.openstack.attributes import Attribute, flag, text, text_set
+from orchestrator.providers.attributes import Attribute, flag, text, text_set
 from orchestrator.providers.openstack.cloud import Cloud
-from orchestrator.providers.openstack.kind import ListedKind, declare
+from orchestrator.providers.openstack.kind import ListedKind
 from orchestrator.providers.openstack.rest import Row
+from orchestrator.providers.resource_kind import declare
 
 NAME = Attribute(read=text, meaning="name", required=True)
 DESCRIPTION = Attribute(read=text, meaning="for people")

@@ -9,10 +9,11 @@ from typing import ClassVar
 from orchestrator.errors import CloudError
 from orchestrator.model.units import Json
 from orchestrator.ports.provider import Made, Properties
-from orchestrator.providers.openstack.attributes import Attribute, text, text_set, whole
+from orchestrator.providers.attributes import Attribute, text, text_set, whole
 from orchestrator.providers.openstack.identity import NAME
-from orchestrator.providers.openstack.kind import ListedKind, declare
+from orchestrator.providers.openstack.kind import ListedKind
 from orchestrator.providers.openstack.rest import Call, Row
+from orchestrator.providers.resource_kind import declare
 
 CHUNK_BYTES = 1 << 20
 

@@ -1,85 +1,29 @@
-"""What every kind of resource has in common: look first, make, finish, compare, delete."""
+"""What every kind of OpenStack has in common: look first, make, finish, compare, delete."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
-from collections.abc import Set as AbstractSet
 from typing import ClassVar
 
 from orchestrator.errors import CloudError
 from orchestrator.model.units import Json
-from orchestrator.ports.provider import (
-    Diff,
-    Fault,
-    Kind,
-    Made,
-    Observed,
-    PartlyMadeError,
-    Properties,
-)
-from orchestrator.providers.openstack.attributes import Attribute, is_unknown, normal
+from orchestrator.ports.provider import Made, Observed, PartlyMadeError, Properties
 from orchestrator.providers.openstack.bulk import Bulk
 from orchestrator.providers.openstack.cloud import Cloud
 from orchestrator.providers.openstack.refusals import ConflictError
 from orchestrator.providers.openstack.rest import Row
-
-PACKAGE = "govcloud"
-
-READ_MAX_AGE_SECONDS = 20.0
-"""How old a list may be for reading one resource from it; drift always reads afresh."""
+from orchestrator.providers.resource_kind import ResourceKind
 
 
-class ResourceKind(ABC):
-    """One type of resource, with its inputs and its five acts."""
-
-    kind: ClassVar[Kind]
-    attributes: ClassVar[Mapping[str, Attribute]]
-    unseen: ClassVar[frozenset[str]] = frozenset()
-    """Inputs whose change alone changes nothing in the cloud."""
+class CloudKind(ResourceKind):
+    """A kind that a service of OpenStack stands behind."""
 
     def __init__(self, cloud: Cloud) -> None:
         """Nobody is called before the first act."""
         self.cloud = cloud
 
-    def check(self, inputs: Properties) -> tuple[Properties, tuple[Fault, ...]]:
-        """Return the inputs in normal form, and what is refused in them."""
-        return normal(self.attributes, inputs)
 
-    def diff(self, old: Properties, new: Properties) -> Diff:
-        """Compare checked inputs."""
-        changes = tuple(
-            name
-            for name in sorted((old.keys() | new.keys()) - self.unseen)
-            if is_unknown(new.get(name)) or old.get(name) != new.get(name)
-        )
-        return Diff(
-            changes=changes,
-            replaces=tuple(name for name in changes if name in self.kind.replace_on),
-        )
-
-    @abstractmethod
-    def create(self, inputs: Properties) -> Made:
-        """Make the resource, or adopt the one that exists."""
-
-    @abstractmethod
-    def update(self, made: Made, old: Properties, new: Properties) -> Properties:
-        """Change the resource in place."""
-
-    @abstractmethod
-    def delete(self, made: Made, inputs: Properties) -> None:
-        """Delete the resource."""
-
-    @abstractmethod
-    def observe(self, ids: Collection[str], *, max_age_seconds: float = 0.0) -> dict[str, Observed]:
-        """Return those of the ids that exist, by bulk reads."""
-
-    def read(self, resource_id: str) -> Observed | None:
-        """Return one resource out of the bulk reading, so that many reads cost one call."""
-        return self.observe({resource_id}, max_age_seconds=READ_MAX_AGE_SECONDS).get(resource_id)
-
-
-class ListedKind(ResourceKind):
+class ListedKind(CloudKind):
     """A resource that its service lists with all its properties, and changes field by field.
 
     Making, adopting and finishing a half-made one are one path: find or post, then bring up
@@ -238,24 +182,6 @@ class ListedKind(ResourceKind):
             )
         if changed:
             self.change(str(row["id"]), changed, inputs)
-
-
-def declare(
-    name: str,
-    *,
-    holds: bool,
-    replace_on: AbstractSet[str] = frozenset(),
-    write_only: AbstractSet[str] = frozenset(),
-    secret_outputs: AbstractSet[str] = frozenset(),
-) -> Kind:
-    """Describe a kind of our package to the engines, by its service and name."""
-    return Kind(
-        token=f"{PACKAGE}:{name}",
-        holds=holds,
-        replace_on=frozenset(replace_on),
-        write_only=frozenset(write_only),
-        secret_outputs=frozenset(secret_outputs),
-    )
 
 
 def site_tags(inputs: Properties) -> list[str]:

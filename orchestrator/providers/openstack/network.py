@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from orchestrator.model.units import Json
 from orchestrator.ports.provider import Made, Properties
-from orchestrator.providers.openstack.attributes import (
+from orchestrator.providers.attributes import (
     Attribute,
     address,
     flag,
@@ -20,9 +20,10 @@ from orchestrator.providers.openstack.attributes import (
 from orchestrator.providers.openstack.bulk import Bulk, named_id
 from orchestrator.providers.openstack.identity import DESCRIPTION, NAME, TAGS
 from orchestrator.providers.openstack.interfaces import INTERFACES, interface_ports
-from orchestrator.providers.openstack.kind import ListedKind, declare
+from orchestrator.providers.openstack.kind import ListedKind
 from orchestrator.providers.openstack.refusals import ConflictError
 from orchestrator.providers.openstack.rest import Row
+from orchestrator.providers.resource_kind import declare
 
 OF_PROJECT = Attribute(read=text, meaning="id of its project; absent: the operator's own")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from orchestrator.model.units import Json
-from orchestrator.providers.openstack.attributes import mapping
+from orchestrator.providers.attributes import mapping
 from orchestrator.providers.openstack.rest import Row
 
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")

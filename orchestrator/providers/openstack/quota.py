@@ -8,17 +8,18 @@ from typing import ClassVar
 
 from orchestrator.model.units import Json
 from orchestrator.ports.provider import Made, Observed, Properties
-from orchestrator.providers.openstack.attributes import Attribute, text, whole
-from orchestrator.providers.openstack.kind import ResourceKind, declare
+from orchestrator.providers.attributes import Attribute, text, whole
+from orchestrator.providers.openstack.kind import CloudKind
 from orchestrator.providers.openstack.refusals import RequestRefusedError
 from orchestrator.providers.openstack.rest import Row
+from orchestrator.providers.resource_kind import declare
 
 PROJECT = Attribute(read=text, meaning="id of the project", required=True)
 LIMIT = Attribute(read=whole, meaning="how many; -1 is no limit")
 READERS = 8
 
 
-class _QuotaKind(ResourceKind):
+class _QuotaKind(CloudKind):
     """One project's limits in one service; the resource's id is the project's."""
 
     service: ClassVar[str]

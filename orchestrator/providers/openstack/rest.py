@@ -12,13 +12,13 @@ from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from orchestrator.errors import CloudError
-from orchestrator.providers.openstack.patience import Patience, Retry, seconds_of
 from orchestrator.providers.openstack.refusals import (
     ConflictError,
     NotThereError,
     RequestRefusedError,
     UncertainError,
 )
+from orchestrator.providers.patience import Patience, Retry, seconds_of
 
 if TYPE_CHECKING:
     from keystoneauth1.adapter import Adapter

@@ -8,13 +8,13 @@ from typing import ClassVar
 from orchestrator.errors import CloudError
 from orchestrator.model.units import Json
 from orchestrator.ports.provider import Made, Observed, Properties
-from orchestrator.providers.openstack.attributes import Attribute, text, text_set
+from orchestrator.providers.attributes import Attribute, text, text_set
 from orchestrator.providers.openstack.bulk import Bulk
 from orchestrator.providers.openstack.identity import DESCRIPTION, NAME, TAGS
 from orchestrator.providers.openstack.interfaces import INTERFACES, interface_ports
-from orchestrator.providers.openstack.kind import declare
 from orchestrator.providers.openstack.network import OF_PROJECT, NeutronKind
 from orchestrator.providers.openstack.rest import Row
+from orchestrator.providers.resource_kind import declare
 
 
 class RouterKind(NeutronKind):

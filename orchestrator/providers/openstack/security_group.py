@@ -8,11 +8,11 @@ from typing import ClassVar
 from orchestrator.model.slices import RuleSlice
 from orchestrator.model.units import Json
 from orchestrator.ports.provider import Properties
-from orchestrator.providers.openstack.attributes import Attribute, text_set
+from orchestrator.providers.attributes import Attribute, text_set
 from orchestrator.providers.openstack.identity import DESCRIPTION, NAME, TAGS
-from orchestrator.providers.openstack.kind import declare
 from orchestrator.providers.openstack.network import OF_PROJECT, NeutronKind
 from orchestrator.providers.openstack.rest import Row
+from orchestrator.providers.resource_kind import declare
 
 ANYWHERE = {"IPv4": "0.0.0.0/0", "IPv6": "::/0"}
 

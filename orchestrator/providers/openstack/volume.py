@@ -6,12 +6,13 @@ from typing import ClassVar
 
 from orchestrator.model.units import Json
 from orchestrator.ports.provider import Properties
-from orchestrator.providers.openstack.attributes import Attribute, flag, mapping
+from orchestrator.providers.attributes import Attribute, flag, mapping
 from orchestrator.providers.openstack.bulk import Bulk
 from orchestrator.providers.openstack.compute import OWNER_KEY, SITE, split_mark, string_map
 from orchestrator.providers.openstack.identity import DESCRIPTION, NAME
-from orchestrator.providers.openstack.kind import ListedKind, declare
+from orchestrator.providers.openstack.kind import ListedKind
 from orchestrator.providers.openstack.rest import Row
+from orchestrator.providers.resource_kind import declare
 
 
 class VolumeTypeKind(ListedKind):

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from orchestrator.errors import BmcError
 from orchestrator.model.inventory import BmcFault
-from orchestrator.providers.openstack.patience import seconds_of
+from orchestrator.providers.patience import seconds_of
 from orchestrator.providers.redfish.wire import Answer
 
 Resource = Mapping[str, Any]

@@ -14,7 +14,7 @@ from typing import Any
 
 from orchestrator.errors import BmcError
 from orchestrator.model.inventory import BmcFault
-from orchestrator.providers.openstack.patience import Patience, Retry
+from orchestrator.providers.patience import Patience, Retry
 from orchestrator.providers.redfish.answers import (
     MOMENTARY,
     Resource,

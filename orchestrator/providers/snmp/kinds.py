@@ -10,8 +10,8 @@ from orchestrator.model.readings import DeviceKind
 from orchestrator.model.room import SnmpLogin, SnmpVersion
 from orchestrator.model.units import Json, SecretRef
 from orchestrator.ports.provider import Kind, Made, Observed, Properties
-from orchestrator.providers.openstack.attributes import Attribute, flag, mapping, text, whole
-from orchestrator.providers.openstack.kind import ResourceKind, declare
+from orchestrator.providers.attributes import Attribute, flag, mapping, text, whole
+from orchestrator.providers.resource_kind import ResourceKind, declare
 from orchestrator.providers.snmp.access import SnmpAccess
 from orchestrator.providers.snmp.read import identify
 from orchestrator.providers.snmp.settings import OUTLETS, read_settings

@@ -32,7 +32,8 @@ from orchestrator.providers.snmp.mibs import (
     family_of,
     same_model,
 )
-from orchestrator.providers.snmp.wire import Session, SnmpError, SnmpWire, Value
+from orchestrator.providers.snmp.values import Value
+from orchestrator.providers.snmp.wire import Session, SnmpError, SnmpWire
 
 EXPECTED = {
     DeviceKind.PDU: (Quantity.CURRENT,),

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from orchestrator.model.readings import FaultKind
 from orchestrator.model.units import Json
 from orchestrator.providers.snmp.mibs import SYS_LOCATION, Family, Threshold
-from orchestrator.providers.snmp.wire import Oid, Session, SnmpError, Value
+from orchestrator.providers.snmp.values import Oid, Value
+from orchestrator.providers.snmp.wire import Session, SnmpError
 
 NAME, PLACE, OUTLETS = "name", "place", "outlets"
 

@@ -12,7 +12,6 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from pyasn1.type import univ
 from pysnmp.hlapi.v1arch import asyncio as v2c
 from pysnmp.hlapi.v3arch import asyncio as v3
 from pysnmp.proto import errind, rfc1902, rfc1905
@@ -20,6 +19,7 @@ from pysnmp.proto import errind, rfc1902, rfc1905
 from orchestrator.errors import CloudError
 from orchestrator.model.readings import FaultKind
 from orchestrator.model.units import Secret
+from orchestrator.providers.snmp.values import Oid, Value, plain, sort_rows, written
 
 TIMEOUT_SECONDS = 2.5
 RETRIES = 2
@@ -32,10 +32,6 @@ GET_AT_ONCE = 32
 WHOLE_SECONDS = 300.0
 """For one call from outside, over all its devices."""
 
-Value = int | str | None
-"""What an agent answers: a number, a text (an OID is one), or None where it has no such object."""
-
-Oid = str
 T = TypeVar("T")
 
 
@@ -85,7 +81,7 @@ class Session:
         for start in range(0, len(oids), GET_AT_ONCE):
             part = oids[start : start + GET_AT_ONCE]
             bindings = await self._ask("get_cmd", [(oid, rfc1905.unSpecified) for oid in part])
-            found |= {str(oid): _plain(value) for oid, value in bindings}
+            found |= {str(oid): plain(value) for oid, value in bindings}
         return found
 
     async def columns(self, columns: Sequence[Oid], rows: int) -> dict[Oid, dict[str, Value]]:
@@ -101,13 +97,13 @@ class Session:
             bindings = await self._ask(
                 "bulk_cmd", [(oid, rfc1905.unSpecified) for oid in places.values()], repeat=count
             )
-            places = _sort_rows(table, list(places), bindings)
+            places = sort_rows(table, list(places), bindings)
             asked += count
         return table
 
     async def set(self, values: Mapping[Oid, int | str]) -> None:
         """Write values, `GET_AT_ONCE` in one request. Raises SnmpError."""
-        pairs = [(oid, _written(value)) for oid, value in values.items()]
+        pairs = [(oid, written(value)) for oid, value in values.items()]
         for start in range(0, len(pairs), GET_AT_ONCE):
             await self._ask("set_cmd", pairs[start : start + GET_AT_ONCE])
 
@@ -268,34 +264,3 @@ def _run(loop: asyncio.AbstractEventLoop) -> None:
     for task in waiting:
         task.cancel()
     loop.run_until_complete(asyncio.gather(*waiting, return_exceptions=True))
-
-
-def _sort_rows(
-    table: dict[Oid, dict[str, Value]], columns: Sequence[Oid], bindings: Sequence[Any]
-) -> dict[Oid, Oid]:
-    """Put the answers into the table; return the columns that go on, with their last place."""
-    going: dict[Oid, Oid] = {}
-    for number, (oid, value) in enumerate(bindings):
-        column, found = columns[number % len(columns)], str(oid)
-        if found.startswith(f"{column}.") and not isinstance(value, rfc1905.EndOfMibView):
-            table[column][found.removeprefix(f"{column}.")] = _plain(value)
-            going[column] = found
-        else:
-            going.pop(column, None)
-    return going
-
-
-def _plain(value: object) -> Value:
-    if isinstance(value, rfc1905.NoSuchObject | rfc1905.NoSuchInstance | rfc1905.EndOfMibView):
-        return None
-    if isinstance(value, univ.OctetString):
-        return bytes(value).decode("utf-8", "replace")
-    if isinstance(value, univ.Integer):
-        return int(value)
-    return str(value)
-
-
-def _written(value: int | str) -> object:
-    if isinstance(value, int):
-        return rfc1902.Integer32(value)
-    return rfc1902.OctetString(value.encode())
