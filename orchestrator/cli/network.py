@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from orchestrator.cli.desk import Desk, pass_desk
 from orchestrator.cli.documented import DocumentedGroup
 from orchestrator.cli.exit_codes import ExitCode
-from orchestrator.cli.options import Command, output_option, site_argument
+from orchestrator.cli.network_options import (
+    Asked,
+    question_of,
+    refuse_unknown_devices,
+    refuse_unknown_ends,
+    refuse_unknown_regions,
+    target_option,
+    with_question,
+)
+from orchestrator.cli.options import output_option, site_argument
 
 if TYPE_CHECKING:
     from orchestrator.compile.targets import Compiled
     from orchestrator.model.site import Site
-    from orchestrator.planning.reachability import Question, Reachability
     from orchestrator.verify.judge import Verdict
-
-KINDS = ("nftables", "frr", "vrp", "comware")
 
 
 @click.group(
@@ -69,32 +73,6 @@ def show(desk: Desk, *, site: Path | None, output: str) -> int:
     return ExitCode.DONE
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a question to the flows names."""
-
-    from_: str | None
-    to: str | None
-    protocol: str | None
-    port: int | None
-
-
-def _question_options(command: Command) -> Command:
-    """Add the options of a question; the command gets them as one `asked`."""
-
-    @click.option("--from", "from_", metavar="END", help="internet, zone/Z, project/T/P, address.")
-    @click.option("--to", metavar="END", help="The same, for where it leads.")
-    @click.option("--protocol", type=click.Choice(["tcp", "udp", "icmp"]), help="Its protocol.")
-    @click.option("--port", type=click.IntRange(1, 65535), help="Its port.")
-    @wraps(command)
-    # What Click parsed: ours by name, the rest is the command's own.
-    def gather(*args: Any, **parsed: Any) -> int:  # noqa: ANN401 - Click's
-        asked = Asked(*(parsed.pop(name) for name in ("from_", "to", "protocol", "port")))
-        return command(*args, asked=asked, **parsed)
-
-    return gather
-
-
 @network.command(
     examples=(
         "orchestrator network flows inventory/yangzhou",
@@ -103,7 +81,7 @@ def _question_options(command: Command) -> Command:
     ),
 )
 @site_argument
-@_question_options
+@with_question
 @output_option
 @pass_desk
 def flows(desk: Desk, *, site: Path | None, output: str, asked: Asked) -> int:
@@ -119,9 +97,9 @@ def flows(desk: Desk, *, site: Path | None, output: str, asked: Asked) -> int:
 
     checked = checked_site(desk, site)
     today = desk.wiring.clock.now().date()
-    question = _question(asked)
+    question = question_of(asked)
     reachability = Reachability(checked.site, today=today)
-    _refuse_unknown_ends(question, reachability)
+    refuse_unknown_ends(question, reachability)
     answer = reachability.ask(question)
     if output == "json":
         desk.screen.data(answer_json(question, answer, today=today))
@@ -132,11 +110,6 @@ def flows(desk: Desk, *, site: Path | None, output: str, asked: Asked) -> int:
         shown = [flow for flow in checked.site.network.flows if flow.name in chosen]
         desk.screen.show(*flows_parts(shown, today=today))
     return ExitCode.FAILED if question.is_whole and not answer.allowed else ExitCode.DONE
-
-
-_target_option = click.option(
-    "--target", "targets", type=click.Choice(KINDS), multiple=True, help="Only these; may repeat."
-)
 
 
 @network.command(
@@ -155,7 +128,7 @@ _target_option = click.option(
     metavar="NAME",
     help="Only this switch, or this region's firewall and routers; may repeat.",
 )
-@_target_option
+@target_option
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
@@ -205,7 +178,7 @@ def compile_(
     ),
 )
 @site_argument
-@_target_option
+@target_option
 @click.option(
     "--packets",
     is_flag=True,
@@ -239,7 +212,7 @@ def verify(
 
     checked = checked_site(desk, site)
     today = desk.wiring.clock.now().date()
-    _refuse_unknown_regions(regions, checked.site)
+    refuse_unknown_regions(regions, checked.site)
     kinds = frozenset(TargetKind(name) for name in targets)
     compiled = compiled_for(checked.site, today=today, kinds=kinds)
     verdicts = verify_network(checked.site, today=today, compiled=compiled)
@@ -276,43 +249,6 @@ def _packets(
     return tuple(verdicts), ""
 
 
-def _refuse_unknown_regions(regions: tuple[str, ...], site: Site) -> None:
-    from orchestrator.model.names import did_you_mean
-
-    known = [region.name for region in site.regions]
-    for name in regions:
-        if name not in known:
-            raise click.UsageError(f"the site has no region `{name}`.{did_you_mean(name, known)}")
-
-
-def _question(asked: Asked) -> Question:
-    from orchestrator.model.network import Protocol
-    from orchestrator.planning.reachability import Question
-
-    if asked.protocol == "icmp" and asked.port is not None:
-        raise click.UsageError("icmp has no ports: leave --port out")
-    return Question(
-        from_=asked.from_,
-        to=asked.to,
-        protocol=Protocol(asked.protocol) if asked.protocol else None,
-        port=asked.port,
-    )
-
-
-def _refuse_unknown_ends(question: Question, reachability: Reachability) -> None:
-    """Refuse an end that is nothing, before it looks like traffic that is refused."""
-    from orchestrator.model.names import did_you_mean
-
-    for end in (question.from_, question.to):
-        if end is None:
-            continue
-        try:
-            reachability.places(end)
-        except LookupError as error:
-            guess = did_you_mean(end, list(reachability.ends()))
-            raise click.UsageError(f"{error}.{guess}") from error
-
-
 def _compiled(
     desk: Desk, site: Path | None, *, devices: tuple[str, ...], targets: tuple[str, ...]
 ) -> tuple[Compiled, ...]:
@@ -324,15 +260,5 @@ def _compiled(
     today = desk.wiring.clock.now().date()
     kinds = frozenset(TargetKind(name) for name in targets)
     compiled = compiled_for(checked.site, today=today, kinds=kinds)
-    _refuse_unknown_devices(devices, compiled)
+    refuse_unknown_devices(devices, compiled)
     return tuple(one for one in compiled if not devices or one.name in devices)
-
-
-def _refuse_unknown_devices(devices: tuple[str, ...], compiled: tuple[Compiled, ...]) -> None:
-    from orchestrator.model.names import did_you_mean
-
-    known = {one.name for one in compiled}
-    for name in devices:
-        if name not in known:
-            guess = did_you_mean(name, sorted(known))
-            raise click.UsageError(f"nothing is compiled for `{name}`.{guess}")

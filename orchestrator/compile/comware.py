@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from orchestrator.compile.switch import LIST_NAMES, SwitchConfig
-from orchestrator.compile.vrp import rules
+from orchestrator.compile.switch_words import opening, rules
 
 LOG_MINUTES = 5
 """How often refused packets are summed up in the log; the shortest that Comware takes."""
@@ -22,16 +22,7 @@ def comware_config(config: SwitchConfig) -> str:
 
 
 def _parts(config: SwitchConfig) -> Iterator[str]:
-    yield from (f"# {line}" for line in config.head)
-    yield "#"
-    yield f"sysname {config.device.name}"
-    for vlan in config.vlans:
-        yield from (
-            "#",
-            f"vlan {vlan.vlan_id}",
-            f" name {vlan.name}",
-            f" description zone {vlan.zone}",
-        )
+    yield from opening(config)
     if config.lists:
         yield from ("#", f"acl logging interval {LOG_MINUTES}")
     for access_list in config.lists:

@@ -8,12 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orchestrator.compile.acl import AccessList, Line
-from orchestrator.compile.permits import PortSpan
 from orchestrator.compile.switch import LIST_NAMES, SwitchConfig
-from orchestrator.compile.territory import Network
-
-RULE_STEP = 5
+from orchestrator.compile.switch_words import opening, rules
 
 
 def vrp_config(config: SwitchConfig) -> str:
@@ -22,16 +18,7 @@ def vrp_config(config: SwitchConfig) -> str:
 
 
 def _parts(config: SwitchConfig) -> Iterator[str]:
-    yield from (f"# {line}" for line in config.head)
-    yield "#"
-    yield f"sysname {config.device.name}"
-    for vlan in config.vlans:
-        yield from (
-            "#",
-            f"vlan {vlan.vlan_id}",
-            f" name {vlan.name}",
-            f" description zone {vlan.zone}",
-        )
+    yield from opening(config)
     for access_list in config.lists:
         six = "ipv6 " if access_list.version == 6 else ""
         yield from ("#", f"acl {six}name {LIST_NAMES[access_list.version]} advance")
@@ -41,41 +28,3 @@ def _parts(config: SwitchConfig) -> Iterator[str]:
         yield f" traffic-filter acl name {LIST_NAMES[4]} inbound"
         yield f" traffic-filter acl ipv6 name {LIST_NAMES[6]} inbound"
     yield "#"
-
-
-def rules(access_list: AccessList, *, established: str) -> Iterator[str]:
-    """Yield a list's rules, numbered in steps; the two vendors differ in one word only."""
-    for number, line in enumerate(access_list.lines, start=1):
-        words = ["rule", str(RULE_STEP * number), "permit" if line.permit else "deny"]
-        words += _match(line, access_list.version)
-        words += [established] if line.established else []
-        words += ["logging"] if line.logging else []
-        yield " " + " ".join(words)
-
-
-def _match(line: Line, version: int) -> Iterator[str]:
-    six = version == 6
-    yield (
-        {"icmp": "icmpv6", "ip": "ipv6"}.get(line.protocol, line.protocol) if six else line.protocol
-    )
-    for side, network, ports in (
-        ("source", line.source, line.source_ports),
-        ("destination", line.destination, line.destination_ports),
-    ):
-        if network:
-            yield f"{side} {_network(network)}"
-        if ports:
-            yield f"{side}-port {_ports(ports)}"
-    if line.icmp:
-        yield f"{'icmp6-type' if six else 'icmp-type'} {line.icmp}"
-
-
-def _network(network: Network) -> str:
-    if network.version == 6:
-        return str(network)
-    return f"{network.network_address} {network.hostmask if network.prefixlen < 32 else 0}"
-
-
-def _ports(ports: PortSpan) -> str:
-    first, last = ports
-    return f"eq {first}" if first == last else f"range {first} {last}"

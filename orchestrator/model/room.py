@@ -189,14 +189,16 @@ class PowerFeed:
     @property
     def breaker_watts(self) -> Watts:
         """Return what the breaker is rated for, in watts; beyond it, it trips."""
-        line_factor = 3**0.5 if self.phases == 3 else 1.0
-        return Watts(int(self.volts * self.amperes * line_factor))
+        return Watts(int(self._rated_watts))
 
     @property
     def usable_watts(self) -> Watts:
         """Return what may be drawn continuously, in watts: the breaker's rating, derated."""
-        line_factor = 3**0.5 if self.phases == 3 else 1.0
-        return Watts(int(self.volts * self.amperes * line_factor * BREAKER_DERATING))
+        return Watts(int(self._rated_watts * BREAKER_DERATING))
+
+    @property
+    def _rated_watts(self) -> float:
+        return self.volts * self.amperes * (3**0.5 if self.phases == 3 else 1.0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 
 from orchestrator.model.hardware import Server
 from orchestrator.model.readings import DeviceKind, Quantity, RoomDevice
-from orchestrator.model.room import Pdu, Rack, Side
+from orchestrator.model.room import Rack, Side
 from orchestrator.model.site import Site
 
 SPARE = "spare"
@@ -62,21 +62,16 @@ def _pdus(site: Site) -> Iterator[RoomDevice]:
     for rack in site.room.racks:
         for pdu in rack.pdus:
             if pdu.address is not None:
-                yield _pdu(site, rack, pdu)
-
-
-def _pdu(site: Site, rack: Rack, pdu: Pdu) -> RoomDevice:
-    assert pdu.address is not None  # noqa: S101 - the caller looked
-    return RoomDevice(
-        name=pdu.name,
-        kind=DeviceKind.PDU,
-        address=pdu.address,
-        model=pdu.model,
-        room=rack.room,
-        place=rack.name,
-        outlets=pdu.outlets,
-        login=site.rooms_by_name[rack.room].snmp,
-    )
+                yield RoomDevice(
+                    name=pdu.name,
+                    kind=DeviceKind.PDU,
+                    address=pdu.address,
+                    model=pdu.model,
+                    room=rack.room,
+                    place=rack.name,
+                    outlets=pdu.outlets,
+                    login=site.rooms_by_name[rack.room].snmp,
+                )
 
 
 def _ups(site: Site) -> Iterator[RoomDevice]:

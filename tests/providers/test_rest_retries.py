@@ -18,9 +18,9 @@ from keystoneauth1.noauth import NoAuth
 from keystoneauth1.session import Session
 
 from orchestrator.errors import CloudError
-from orchestrator.providers.openstack.patience import Retry, seconds_of
 from orchestrator.providers.openstack.refusals import ConflictError, NotThereError, UncertainError
 from orchestrator.providers.openstack.rest import Call, Rest
+from orchestrator.providers.patience import Retry, seconds_of
 
 QUICK = Retry(total_seconds=3.0, first_pause_seconds=0.01, longest_pause_seconds=0.05)
 
