@@ -6,6 +6,9 @@ import json
 import os
 import signal
 import subprocess
+import threading
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -62,6 +65,37 @@ def test_a_killed_service_is_named_and_mended_alone(lab: RunningLab, service: st
     after = pids(lab.settings)
     assert {name for name in SERVICES if before[name] != after[name]} == {service}
     assert lab_status(lab.settings).is_up
+
+
+def test_the_first_answers_after_a_start_are_whole(lab: RunningLab) -> None:
+    """An administrator's first lists, asked for all at once, are not those of a stranger.
+
+    Neutron publishes its judges before they know the rules: who asks at that moment is no
+    administrator, and gets an empty list with status 200.
+    """
+    owner = lab.admin.identity.create_project(name="life-owner", domain_id="default")
+    scope = lab.admin.network.create_address_scope(
+        name="life-scope", project_id=owner.id, ip_version=4
+    )
+    token = lab.admin.session.get_token()
+    request = urllib.request.Request(
+        f"{lab.record.url('neutron')}/v2.0/address-scopes", headers={"X-Auth-Token": token}
+    )
+    at_once = threading.Barrier(8)
+
+    def names(_: int) -> list[str]:
+        at_once.wait(timeout=30)
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return [each["name"] for each in json.load(answer)["address_scopes"]]
+
+    try:
+        os.kill(pids(lab.settings)["neutron"], signal.SIGKILL)
+        bring_up(lab.settings)
+        with ThreadPoolExecutor(8) as pool:
+            assert list(pool.map(names, range(8))) == [["life-scope"]] * 8
+    finally:
+        lab.admin.network.delete_address_scope(scope)
+        lab.admin.identity.delete_project(owner)
 
 
 def test_a_site_with_other_bmcs_restarts_only_the_emulator(lab: RunningLab) -> None:

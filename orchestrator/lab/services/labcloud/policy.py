@@ -7,17 +7,24 @@ field by field. No file changes under a running lab service.
 
 from __future__ import annotations
 
+import threading
+
 from oslo_policy import policy
 
 
 def install() -> None:
     """Change oslo.policy for this process; call before the project is imported."""
     load = policy.Enforcer.load_rules
+    # Two first requests at once: the second must not be judged by half of the rules.
+    one_at_a_time = threading.RLock()
 
     def load_once(self: policy.Enforcer, force_reload: bool = False) -> None:
         known = len(self.registered_rules)
-        if force_reload or getattr(self, "lab_known_rules", -1) != known:
-            load(self, force_reload)
-            self.lab_known_rules = known
+        if not force_reload and getattr(self, "lab_known_rules", -1) == known:
+            return
+        with one_at_a_time:
+            if force_reload or getattr(self, "lab_known_rules", -1) != known:
+                load(self, force_reload)
+                self.lab_known_rules = known
 
     policy.Enforcer.load_rules = load_once

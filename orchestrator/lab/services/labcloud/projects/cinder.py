@@ -36,6 +36,10 @@ def build(settings: ServiceSettings) -> App:
     import cinder.cmd.backup  # noqa: F401 - registers options
 
     _start_services(volume_command.host_opt)
+    # Before the first request: Cinder shows its judge to others before it knows the rules.
+    from cinder import policy
+
+    policy.init()
     return app
 
 
