@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix bench lock clean
+.PHONY: help packages demo test check fix bench lock clean
 
 help: ## Show the verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -14,10 +14,13 @@ $(READY): pyproject.toml requirements.lock bootstrap.sh
 	@PYTHON="$(PYTHON)" ./bootstrap.sh $(VENV)
 	@touch $@
 
-demo: $(READY) ## Provision the reference city on the lab, end to end
+packages: ## Install the Debian packages that the lab's devices and hosts need (root)
+	@./host-packages.sh
+
+demo: $(READY) packages ## Provision the reference city on the lab, end to end
 	@PATH="$(CURDIR)/$(BIN):$$PATH" ./demo.sh
 
-test: $(READY) ## Run everything: check, then the contract and lab tests
+test: $(READY) packages ## Run everything: check, then the contract and lab tests
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/pytest tests/contract tests/lab
 

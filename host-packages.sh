@@ -1,0 +1,44 @@
+#!/bin/sh
+# Install the Debian packages that the lab's network devices and hosts are made of: as root only.
+# Without root or apt-get it says what is left out, and all the rest of the lab works.
+set -eu
+commands="nft ip sshd vtysh systemd-nspawn mmdebstrap snmpget"
+packages="nftables iproute2 openssh-server frr systemd-container mmdebstrap snmp"
+left_out="The lab's network devices and hosts are left out"
+
+PATH=$PATH:/usr/sbin:/sbin
+missing=""
+for command in $commands; do
+    command -v "$command" >/dev/null || missing="$missing $command"
+done
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    echo "$left_out: they need root and$missing (Debian: $packages)." >&2
+    exit 0
+fi
+
+echo "Installing for the lab's network devices and hosts: $packages ..." >&2
+# The lab starts its own sshd and FRR. Those of this machine are neither started nor enabled, unless
+# they were here before.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e $policy ]; then
+    trap 'rm -f $policy' EXIT INT TERM
+    printf '#!/bin/sh\nexit 101\n' >$policy
+    chmod 755 $policy
+fi
+new_units=""
+for unit in ssh.service ssh.socket frr.service; do
+    [ -e "/lib/systemd/system/$unit" ] || new_units="$new_units $unit"
+done
+install() {
+    timeout 600 apt-get install -y -qq --no-install-recommends $packages >/dev/null
+}
+export DEBIAN_FRONTEND=noninteractive
+if ! { timeout 300 apt-get update -qq && install; }; then
+    echo "$left_out: apt-get could not install $packages (see above)." >&2
+    exit 0
+fi
+for unit in $new_units; do
+    systemctl disable -q "$unit" 2>/dev/null || true
+done
