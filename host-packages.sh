@@ -21,9 +21,13 @@ fi
 echo "Installing for the lab's network devices and hosts: $packages ..." >&2
 # The lab starts its own sshd and FRR. Those of this machine are neither started nor enabled, unless
 # they were here before.
+log=$(mktemp)
+ours=""
+trap 'rm -f "$log" $ours' EXIT
+trap 'exit 130' INT TERM
 policy=/usr/sbin/policy-rc.d
 if [ ! -e $policy ]; then
-    trap 'rm -f $policy' EXIT INT TERM
+    ours=$policy
     printf '#!/bin/sh\nexit 101\n' >$policy
     chmod 755 $policy
 fi
@@ -32,11 +36,13 @@ for unit in ssh.service ssh.socket frr.service; do
     [ -e "/lib/systemd/system/$unit" ] || new_units="$new_units $unit"
 done
 install() {
-    timeout 600 apt-get install -y -qq --no-install-recommends $packages >/dev/null
+    timeout 300 apt-get update -qq &&
+        timeout 600 apt-get install -y -qq --no-install-recommends $packages
 }
 export DEBIAN_FRONTEND=noninteractive
-if ! { timeout 300 apt-get update -qq && install; }; then
-    echo "$left_out: apt-get could not install $packages (see above)." >&2
+if ! install >"$log" 2>&1; then
+    tail -n 5 "$log" >&2
+    echo "$left_out: apt-get could not install $packages." >&2
     exit 0
 fi
 for unit in $new_units; do
