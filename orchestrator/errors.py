@@ -6,6 +6,8 @@ OrchestratorError                  1  failed
 ├── SecretError                    1  a secret is missing or cannot be opened
 ├── CloudError                     1  the cloud refused or did not answer
 ├── BmcError                       1  a server's BMC refused or did not answer
+├── HostError                      1  a server's operating system refused or did not answer
+├── SignatureError                 1  a signed report is not as this site signed it
 ├── EngineError                    1  a Pulumi program asks for what the engine cannot do
 ├── LabError                       1  the lab does not start or is broken
 ├── StalePlanError                 3  site, state or cloud moved since the plan was made
@@ -22,6 +24,7 @@ from typing import TYPE_CHECKING, ClassVar
 from orchestrator.model.diagnostic import Diagnostic
 
 if TYPE_CHECKING:
+    from orchestrator.model.host import HostFault
     from orchestrator.model.inventory import BmcFault
 
 
@@ -67,6 +70,19 @@ class BmcError(OrchestratorError):
         """Carry the kind of the fault."""
         super().__init__(message, remedy=remedy)
         self.fault = fault
+
+
+class HostError(OrchestratorError):
+    """A server's operating system refused or did not answer; `fault` says how."""
+
+    def __init__(self, message: str, *, fault: HostFault, remedy: str = "") -> None:
+        """Carry the kind of the fault."""
+        super().__init__(message, remedy=remedy)
+        self.fault = fault
+
+
+class SignatureError(OrchestratorError):
+    """A signed report is not as this site signed it."""
 
 
 class EngineError(OrchestratorError):

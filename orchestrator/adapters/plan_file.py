@@ -10,7 +10,7 @@ from typing import Any
 
 from orchestrator.engine.durable import write_durably
 from orchestrator.errors import OrchestratorError
-from orchestrator.model.plan import Plan, PlanStep, Scope
+from orchestrator.model.plan import AwaitedRestart, Plan, PlanStep, Scope
 from orchestrator.model.site import Layer
 from orchestrator.model.stack import (
     Action,
@@ -86,6 +86,7 @@ def _body(plan: Plan) -> str:
 
 def _plan(facts: dict[str, Any]) -> Plan:
     scope, counts = facts.pop("scope"), facts.pop("not_applied")
+    waiting = facts.pop("awaiting_restart")
     return Plan(
         scope=Scope(
             layers=frozenset(map(Layer, scope["layers"])),
@@ -94,6 +95,10 @@ def _plan(facts: dict[str, Any]) -> Plan:
         ),
         steps=tuple(_step(step) for step in facts.pop("steps")),
         not_applied={Layer(layer): count for layer, count in counts.items()},
+        awaiting_restart=tuple(
+            AwaitedRestart(name=one["name"], paths=tuple(one["paths"]), written=one["written"])
+            for one in waiting
+        ),
         **facts,
     )
 

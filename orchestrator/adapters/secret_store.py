@@ -121,16 +121,28 @@ class AnsibleVaultSecrets:
 
 
 def ensure_secrets(
-    store: AnsibleVaultSecrets, refs: Collection[SecretRef]
+    store: AnsibleVaultSecrets,
+    refs: Collection[SecretRef],
+    *,
+    keys: Collection[SecretRef] = (),
 ) -> tuple[SecretRef, ...]:
     """Give a random value to every reference that has none; return those that were made.
+
+    References that are also in `keys` get a private SSH key.
 
     For labs and new sites: a password made here must still be set on the device it is for.
     """
     store.make_password()
     missing = tuple(sorted(ref for ref in refs if ref not in store.names()))
     if missing:
-        store.put({ref: Secret(secrets.token_urlsafe(_GENERATED_BYTES)) for ref in missing})
+        from orchestrator.providers.host.keys import new_key
+
+        store.put(
+            {
+                ref: new_key() if ref in keys else Secret(secrets.token_urlsafe(_GENERATED_BYTES))
+                for ref in missing
+            }
+        )
     return missing
 
 

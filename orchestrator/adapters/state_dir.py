@@ -40,6 +40,26 @@ class StateDirectory:
         return self.root / "bmc"
 
     @property
+    def devices(self) -> Path:
+        """Return the folder of what is remembered of network devices: host keys and backups."""
+        return self.root / "devices"
+
+    @property
+    def hosts(self) -> Path:
+        """Return the folder of what is remembered of servers' hosts: their SSH host keys."""
+        return self.root / "hosts"
+
+    @property
+    def acceptance(self) -> Path:
+        """Return the folder of the signed reports of acceptance tests."""
+        return self.root / "acceptance"
+
+    @property
+    def playbooks(self) -> Path:
+        """Return the folder of what playbooks did, and of the host keys that they pinned."""
+        return self.root / "playbooks"
+
+    @property
     def crash_log(self) -> Path:
         """Return the file that tracebacks of unexpected errors go to."""
         return self.root / "crash.log"

@@ -11,6 +11,7 @@ from orchestrator.checks.index import SiteIndex
 from orchestrator.checks.rule import Check, Claim, Finding, claimed_twice, error, warning
 from orchestrator.model.network import Prefix, PrefixRole
 from orchestrator.model.room import Sensor, Ups
+from orchestrator.model.site import Site
 from orchestrator.model.units import Source
 
 MANAGEMENT_ROLES = (PrefixRole.MANAGEMENT, PrefixRole.OUT_OF_BAND)
@@ -136,11 +137,19 @@ def _managed_things(index: SiteIndex) -> Iterator[_Managed]:
             if pdu.address:
                 field, region = f"pdus.{number}.address", rooms.get(rack.room)
                 yield _Managed(pdu.name, pdu.address, region, rack.source, field)
+    yield from _hosts(site)
+
+
+def _hosts(site: Site) -> Iterator[_Managed]:
+    for server in site.hardware.servers:
+        if server.address:
+            region = site.region_of_rack(server.rack)
+            yield _Managed(server.name, server.address, region, server.source, "address")
 
 
 @error("NW009", "A management address is used twice", remedy="Choose a free address.")
 def management_addresses_are_unique(index: SiteIndex) -> Iterator[Finding]:
-    """Require unique addresses among BMCs, network devices, UPSs, PDUs and sensors.
+    """Require unique addresses among BMCs, hosts, network devices, UPSs, PDUs and sensors.
 
     With two of them on one address, a power command reaches the wrong machine now and then.
     """
@@ -160,7 +169,7 @@ def management_addresses_are_unique(index: SiteIndex) -> Iterator[Finding]:
     remedy="Use an address of a `management` or `out-of-band` prefix of the region.",
 )
 def management_addresses_are_inside(index: SiteIndex) -> Iterator[Finding]:
-    """Require devices, UPSs, PDUs and sensors to be managed where tenants cannot reach."""
+    """Require devices, hosts, UPSs, PDUs and sensors to be where tenants cannot reach."""
     for thing in _managed_things(index):
         region = thing.region
         if region and not index.addresses(region, *MANAGEMENT_ROLES).holds(thing.address):

@@ -33,10 +33,16 @@ class FlowEnd:
 class SiteIndex:
     """A site, a day, and the indexes."""
 
-    def __init__(self, site: Site, today: date) -> None:
-        """Hold the site; nothing is indexed yet."""
+    def __init__(
+        self, site: Site, today: date, *, measured_watts: Mapping[str, int] | None = None
+    ) -> None:
+        """Hold the site; nothing is indexed yet.
+
+        `measured_watts` takes the place of nameplates, by machine, where power was measured.
+        """
         self.site = site
         self.today = today
+        self.measured_watts = measured_watts or {}
 
     @cached_property
     def regions(self) -> Mapping[str, Region]:
@@ -111,7 +117,7 @@ class SiteIndex:
     @cached_property
     def equipment_by_rack(self) -> Mapping[str, Sequence[Equipment]]:
         """Group servers of known profiles and network devices by rack, lowest first."""
-        return equipment_by_rack(self.site)
+        return equipment_by_rack(self.site, self.measured_watts)
 
     @cached_property
     def power_graph(self) -> PowerGraph:

@@ -25,9 +25,12 @@ def rack_fits_each_side(index: SiteIndex) -> Iterator[Finding]:
     breaker's rating derated to 80 %, times the square root of 3 on three phases.
     """
     for rack, side, usable_watts in racks_beyond_a_side(index):
+        lost = [other for other in feeds_by_side(rack) if other is not side]
+        cause = f"Without side {lost[0]} of {rack.name}" if lost else f"In {rack.name}"
+        breakers = " + ".join(f"{feed.amperes} A" for feed in feeds_by_side(rack)[side])
         detail = (
-            f"{rack.name} plans {rack_watts(index, rack):,} W, but side {side} alone carries "
-            f"{usable_watts:,} W when the other side is lost."
+            f"{cause}, the breaker of side {side} ({breakers}) would carry "
+            f"{rack_watts(index, rack):,} W of {usable_watts:,} W."
         )
         yield Finding(detail, rack.source.at("feeds"))
 

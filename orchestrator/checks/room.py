@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Final
 
 from orchestrator.checks.index import PowerNode, SiteIndex
-from orchestrator.checks.loads import room_heat_watts
+from orchestrator.checks.loads import rack_watts, room_heat_watts
 from orchestrator.checks.rule import (
     Check,
     Claim,
@@ -20,8 +20,10 @@ from orchestrator.checks.rule import (
 )
 from orchestrator.model.room import (
     EMPTY_RACK_KG,
+    OPEN_AISLE_WATTS,
     STANDARD_GRAVITY,
     CoolingUnit,
+    MachineRoom,
     Rack,
     RoomGrade,
     Sensor,
@@ -63,6 +65,7 @@ def room_references_resolve(index: SiteIndex) -> Iterator[Finding]:
     panels = Known("power panel", {panel.name for panel in room.power_panels})
     for hall in room.rooms:
         yield from regions.miss(hall.region, hall.source, "region")
+        yield from _unknown_rows(index, hall)
     things: tuple[PowerNode | CoolingUnit | Rack | Sensor, ...] = (
         *room.power_sources, *room.ups, *room.power_panels,
         *room.cooling_units, *room.racks, *room.sensors,
@@ -156,6 +159,31 @@ def cooling_removes_the_heat(index: SiteIndex) -> Iterator[Finding]:
 
 
 @error(
+    "MR027",
+    "A rack is too hot for an open aisle",
+    remedy="Close the row's aisle and add the row to `closed_aisles`, or spread its servers.",
+)
+def hot_racks_stand_at_a_closed_aisle(index: SiteIndex) -> Iterator[Finding]:
+    """Require a closed cold or hot aisle where a rack plans more than 4 kW (GB 50174-2017, layout).
+
+    A room that does not say which aisles are closed (`closed_aisles`) is not judged: absent is not
+    zero; `closed_aisles: []` says that none is.
+    """
+    rooms = index.site.rooms_by_name
+    for rack in index.site.room.racks:
+        room = rooms.get(rack.room)
+        if room is None or room.closed_aisles is None or rack.row in room.closed_aisles:
+            continue
+        watts = rack_watts(index, rack)
+        if watts > OPEN_AISLE_WATTS:
+            detail = (
+                f"{rack.name} plans {watts:,} W in row {rack.row}, whose aisle is open; over "
+                f"{OPEN_AISLE_WATTS:,} W its air must not mix with the room's."
+            )
+            yield Finding(detail, rack.source)
+
+
+@error(
     "MR012",
     "A room is lower than any machine room may be",
     remedy="Use another room, or correct the height.",
@@ -194,6 +222,12 @@ def sensors_are_in_one_room(index: SiteIndex) -> Iterator[Finding]:
             yield Finding(detail, sensor.source.at("rack"))
 
 
+def _unknown_rows(index: SiteIndex, hall: MachineRoom) -> Iterator[Finding]:
+    rows = Known("row", {rack.row for rack in index.site.room.racks if rack.room == hall.name})
+    for number, row in enumerate(hall.closed_aisles or ()):
+        yield from rows.miss(row, hall.source, f"closed_aisles.{number}")
+
+
 def _equipment_kg(index: SiteIndex, rack_name: str) -> float:
     return sum(each.weight_kg for each in index.equipment_by_rack.get(rack_name, ()))
 
@@ -205,6 +239,7 @@ CHECKS: tuple[Check, ...] = (
     rack_fits_its_weight_limit,
     floor_carries_the_racks,
     cooling_removes_the_heat,
+    hot_racks_stand_at_a_closed_aisle,
     room_is_high_enough,
     suppression_has_two_detector_sets,
     sensors_are_in_one_room,

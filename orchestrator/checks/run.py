@@ -8,9 +8,11 @@ from typing import Final
 
 from orchestrator.checks import (
     addressing,
+    devices,
     flows,
     hardware,
     network,
+    policies,
     power,
     room,
     site,
@@ -36,8 +38,10 @@ CHECKS: Final[tuple[Check, ...]] = (
     *addressing.CHECKS,
     *flows.CHECKS,
     *trunks.CHECKS,
+    *devices.CHECKS,
     *hardware.CHECKS,
     *system.CHECKS,
+    *policies.CHECKS,
     *tenancy.CHECKS,
 )
 """Every check, in the order of the layers."""

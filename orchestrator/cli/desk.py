@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
+from orchestrator.cli.outside import Wiring
 from orchestrator.cli.render.screen import Screen
-from orchestrator.cli.wiring import Wiring
 
 SITE_FILE = "site.yaml"
 

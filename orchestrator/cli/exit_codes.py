@@ -22,7 +22,8 @@ class ExitCode(IntEnum):
 MEANINGS = {
     ExitCode.DONE: "done, or nothing to do",
     ExitCode.FAILED: "failed: faults in the site, or nothing could be done",
-    ExitCode.CHANGES: "changes are present (plan, drift with --detailed-exitcode; hardware sweep)",
+    ExitCode.CHANGES: "changes are present (plan, drift with --detailed-exitcode; hardware sweep,"
+    " network diff)",
     ExitCode.STALE: "the saved plan is stale: site, state or cloud moved since",
     ExitCode.LOCKED: "somebody else is working on the site",
     ExitCode.REFUSED: "refused, by a guard or a person; nothing was changed",

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.cli import hardware_acts
+from orchestrator.cli import hardware_acts, hardware_media
 from orchestrator.cli.desk import Desk, pass_desk
 from orchestrator.cli.documented import DocumentedGroup
 from orchestrator.cli.exit_codes import ExitCode
+from orchestrator.cli.hardware_accept import accept
+from orchestrator.cli.hardware_deploy import deploy
 from orchestrator.cli.hardware_options import (
     Reach,
     chosen,
@@ -83,7 +85,7 @@ def show(desk: Desk, *, server: str, live: bool, reach: Reach) -> int:
     """
     from orchestrator.cli.render.hardware import report_json, server_json, server_parts
     from orchestrator.cli.render.hardware_live import report_parts
-    from orchestrator.workflows.hardware import look_at
+    from orchestrator.workflows.hardware import Look, look_at
 
     site = declared_site(desk, reach)
     named = named_server(site, server)
@@ -94,7 +96,7 @@ def show(desk: Desk, *, server: str, live: bool, reach: Reach) -> int:
         else:
             desk.screen.show(*server_parts(site, named))
         return ExitCode.DONE
-    report = look_at(site, named, reached(desk, reach).bmcs, whole=True)
+    report = look_at(site, named, Look(bmcs=reached(desk, reach).bmcs, whole=True))
     if reach.as_json:
         desk.screen.data({**shown, "live": report_json(report)})
     else:
@@ -117,12 +119,27 @@ def show(desk: Desk, *, server: str, live: bool, reach: Reach) -> int:
     metavar="FILE",
     help="Also write the whole inventory as JSON.",
 )
+@click.option(
+    "--factory-logins",
+    is_flag=True,
+    help="Also try the logins that each make leaves the factory with.",
+)
 @parallel_option
 @pass_desk
 def sweep(
-    desk: Desk, *, wanted: ServerFilter, reach: Reach, out: Path | None, parallel: int
+    desk: Desk,
+    *,
+    wanted: ServerFilter,
+    reach: Reach,
+    out: Path | None,
+    factory_logins: bool,
+    parallel: int,
 ) -> int:
     """Ask all BMCs what their servers are, and compare with the site.
+
+    --factory-logins tries one or two public logins on each BMC, and names
+    those that take one. Where none is taken each try counts as a failed
+    login, and some BMCs lock the account it was for.
 
     Exits with 0 when every server is as declared, with 2 when some differ,
     with 6 when none differs but something could not be observed, and with 1
@@ -130,13 +147,15 @@ def sweep(
     """
     from orchestrator.cli.render.hardware import sweep_json, sweep_watching
     from orchestrator.cli.render.hardware_live import sweep_parts
+    from orchestrator.workflows.hardware import Look
     from orchestrator.workflows.hardware import sweep as ask_all
 
     site = declared_site(desk, reach)
     servers = chosen(site, wanted)
-    bmcs = reached(desk, reach).bmcs
+    ports = reached(desk, reach)
+    look = Look(bmcs=ports.bmcs, factory_logins=ports.factory_logins if factory_logins else None)
     with sweep_watching(desk.screen.err, len(servers)) as told:
-        found = ask_all(site, servers, bmcs, parallel=parallel, told=told)
+        found = ask_all(site, servers, look, parallel=parallel, told=told)
     if out is not None:
         _write(out, found)
         desk.screen.note(f"The inventory is in {out}.")
@@ -172,5 +191,5 @@ def _write(out: Path, found: Sweep) -> None:
     write_durably(out, text.encode() + b"\n")
 
 
-for _act in hardware_acts.COMMANDS:
+for _act in (*hardware_acts.COMMANDS, hardware_media.media, deploy, accept):
     hardware.add_command(_act)

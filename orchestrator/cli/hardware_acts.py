@@ -77,7 +77,8 @@ def led(desk: Desk, *, server: str, state: str, reach: Reach) -> int:
     """Light the lamp by which one server is found in its rack."""
     from orchestrator.ports.bmc import SetIndicator
 
-    return _act(desk, server, SetIndicator(lit=state == "on"), reach=reach)
+    act = SetIndicator(lit=state == "on")
+    return _act(desk, server, act, reach=reach, done=f"The lamp of {server} is {state}.")
 
 
 @click.command(
@@ -95,7 +96,8 @@ def boot(desk: Desk, *, server: str, device: str, yes: bool, reach: Reach) -> in
 
     act = BootOnce(device=BootDevice(device))
     question = None if yes else f"Boot {server} from {device} the next time?"
-    return _act(desk, server, act, reach=reach, question=question)
+    done = f"{server} boots from {device} the next time."
+    return _act(desk, server, act, reach=reach, question=question, done=done)
 
 
 @click.command(
@@ -127,7 +129,7 @@ def rotate_password(
         raise click.UsageError(f"`{reference}` is no reference: write it as path/name")
     servers = chosen(declared_site(desk, reach), wanted)
     if not yes:
-        _ask(desk, f"Change the password of {len(servers)} BMCs to {reference}?")
+        ask(desk, f"Change the password of {len(servers)} BMCs to {reference}?")
     ports = reached(desk, reach)
     with ports.lock.hold(why="rotate BMC passwords"):
         found = rotate_passwords(servers, reference, ports, parallel=parallel)
@@ -150,17 +152,19 @@ def _act(
     *,
     reach: Reach,
     question: str | None = None,
+    done: str = "",
 ) -> int:
+    """Do one thing, and say `done`, or else the power state that the server has then."""
     from orchestrator.workflows.hardware import act_on
 
     named = named_server(declared_site(desk, reach), server)
     if question is not None:
-        _ask(desk, question)
-    _say(desk, server, act_on(named, act, reached(desk, reach)).value, reach=reach)
+        ask(desk, question)
+    _say(desk, server, act_on(named, act, reached(desk, reach)).value, reach=reach, done=done)
     return ExitCode.DONE
 
 
-def _ask(desk: Desk, question: str) -> None:
+def ask(desk: Desk, question: str) -> None:
     """Ask for a yes.
 
     Raises:
@@ -175,8 +179,8 @@ def _ask(desk: Desk, question: str) -> None:
         raise RefusedError("nothing was changed")
 
 
-def _say(desk: Desk, server: str, state: str, *, reach: Reach) -> None:
+def _say(desk: Desk, server: str, state: str, *, reach: Reach, done: str = "") -> None:
     if reach.as_json:
         desk.screen.data({"server": server, "power": state})
     else:
-        desk.screen.show(f"{server} is {state}.")
+        desk.screen.show(done or f"{server} is {state}.")

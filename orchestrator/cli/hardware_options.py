@@ -17,7 +17,7 @@ from orchestrator.cli.options import (
     site_option,
     state_directory_option,
 )
-from orchestrator.cli.wiring import Access
+from orchestrator.cli.outside import Access
 from orchestrator.model.hardware import ServerRole
 from orchestrator.model.names import did_you_mean
 
@@ -99,6 +99,46 @@ parallel_option = click.option(
     show_default=True,
     help="BMCs at a time; each is asked one thing at a time.",
 )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Choice:
+    """Which servers are meant: these by name, or those that a filter fits."""
+
+    names: tuple[str, ...]
+    wanted: ServerFilter
+
+
+def with_choice(command: Command) -> Command:
+    """Add servers by name beside the filter; the command gets both as one `choice`."""
+
+    @wraps(command)
+    # What Click parsed: ours by name, the rest is the command's own.
+    def gather(
+        *args: Any,  # noqa: ANN401 - Click's
+        servers: tuple[str, ...],
+        wanted: ServerFilter,
+        **rest: Any,  # noqa: ANN401 - Click's
+    ) -> int:
+        return command(*args, choice=Choice(names=servers, wanted=wanted), **rest)
+
+    names = click.argument("servers", nargs=-1, metavar="[SERVER]...")
+    return names(with_filter(gather))
+
+
+def meant(site: Site, choice: Choice) -> tuple[Server, ...]:
+    """Return the servers that are meant; what is done to them is never done to all by default.
+
+    Raises:
+        click.UsageError: none is said, both are said, or something is not declared.
+    """
+    wanted = choice.wanted
+    filtered = bool(wanted.regions or wanted.racks or wanted.roles)
+    if filtered == bool(choice.names):
+        raise click.UsageError("name the servers, or choose them with --role, --region or --rack.")
+    if filtered:
+        return chosen(site, wanted)
+    return tuple(named_server(site, name) for name in dict.fromkeys(choice.names))
 
 
 def declared_site(desk: Desk, reach: Reach) -> Site:

@@ -14,11 +14,20 @@ from orchestrator.cli.exit_codes import ExitCode
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
+SOFTLY = (
+    "Stopping: what is in flight is finished and recorded. Once more to stop at once; "
+    "the next apply then looks up what was in flight."
+)
+
+
 class Interrupts:
     """Decides what an interrupt means: now, or after the operations in flight."""
 
-    def __init__(self, stop: Callable[[], None], say: Callable[[str], None]) -> None:
-        """Interrupt at once until `soften` is called."""
+    def __init__(
+        self, stop: Callable[[], None], say: Callable[[str], None], *, softly: str = SOFTLY
+    ) -> None:
+        """Interrupt at once until `soften` is called; `softly` is then said at the first."""
+        self._softly = softly
         self._stop = stop
         self._say = say
         self._soft = False
@@ -38,17 +47,16 @@ class Interrupts:
         if not self._soft:
             raise KeyboardInterrupt
         self._asked = True
-        self._say(
-            "Stopping: what is in flight is finished and recorded. Once more to stop at once; "
-            "the next apply then looks up what was in flight."
-        )
+        self._say(self._softly)
         self._stop()
 
 
 @contextmanager
-def catching(stop: Callable[[], None], say: Callable[[str], None]) -> Iterator[Interrupts]:
+def catching(
+    stop: Callable[[], None], say: Callable[[str], None], *, softly: str = SOFTLY
+) -> Iterator[Interrupts]:
     """Handle signals while the work lasts, and give them back afterwards."""
-    interrupts = Interrupts(stop, say)
+    interrupts = Interrupts(stop, say, softly=softly)
     if threading.current_thread() is not threading.main_thread():
         yield interrupts  # only the main thread may install handlers
         return

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from orchestrator.lab.settings import LabSettings
 
 FOLDER = ".lab"
+SOME_OF_EACH_ROLE = "*"
+"""What `--hosts` means without names."""
+NO_HOSTS = "none"
 
 Command = Callable[..., int]
 
@@ -37,7 +40,8 @@ def lab() -> None:
 
     Keystone, Placement, Glance, Neutron, Nova (without a hypervisor), Cinder
     and Ironic, and an emulated BMC for each server of a site: in their own
-    virtual environment, on 127.0.0.1, without root.
+    virtual environment, on 127.0.0.1, without root. As root, it also boots
+    servers of the site as real hosts.
     """
 
 
@@ -81,7 +85,12 @@ venv_option = click.option(
 
 
 @lab.command(
-    examples=("orchestrator lab up inventory/yangzhou", "orchestrator lab up --dir /var/tmp/lab")
+    examples=(
+        "orchestrator lab up inventory/yangzhou",
+        "orchestrator lab up inventory/yangzhou --hosts",
+        "orchestrator lab up inventory/yangzhou --hosts=city-db-01,city-bak-01",
+        "orchestrator lab up --dir /var/tmp/lab",
+    )
 )
 @click.argument("site", type=DIRECTORY, required=False, envvar="ORCHESTRATOR_SITE")
 @with_place
@@ -95,6 +104,13 @@ venv_option = click.option(
     show_envvar=True,
     help="How long an emulated server takes to switch on or off.",
 )
+@click.option(
+    "--hosts",
+    is_flag=False,
+    flag_value=SOME_OF_EACH_ROLE,
+    metavar="[=NAME,...]",
+    help="As root, boot these servers as hosts; without names a few of each role.",
+)
 @password_file_option
 @pass_desk
 def up(
@@ -103,22 +119,33 @@ def up(
     site: Path | None,
     vault_password_file: Path | None,
     bmc_delay: float,
+    hosts: str | None,
     place: Place,
 ) -> int:
     """Bring the lab up, or mend it: what runs as it should is left alone.
 
     With SITE, every server of the site gets an emulated BMC with the site's
     BMC logins; passwords that the site's vault lacks are generated.
+
+    With --hosts, some of the servers are real Debian systems with SSH, each a
+    systemd-nspawn machine whose power hangs on its BMC. Without it the lab
+    keeps the hosts that it has; --hosts=none removes them.
     """
     from orchestrator.cli.render.lab import lab_watching
-    from orchestrator.lab.contents import DEFAULT_CONTENTS, contents_of_site
+    from orchestrator.lab.contents import DEFAULT_CONTENTS, contents_of_site, hosts_of_site
     from orchestrator.lab.up import up as bring_up
     from orchestrator.spec.load import load_site
 
-    contents = DEFAULT_CONTENTS
+    contents, booted = DEFAULT_CONTENTS, None
+    if hosts is not None and site is None:
+        raise click.UsageError("--hosts boots servers of a site: name the SITE before it.")
     if site is not None:
         loaded = load_site(desk.at_site(site))
-        contents = contents_of_site(loaded.site, desk.wiring.vault(site, vault_password_file))
+        vault = desk.wiring.vault(site, vault_password_file)
+        contents = contents_of_site(loaded.site, vault)
+        if hosts is not None:
+            names = () if hosts == SOME_OF_EACH_ROLE else hosts.split(",")
+            booted = () if hosts == NO_HOSTS else hosts_of_site(loaded.site, vault, names)
     settings = replace(
         _settings(place),
         power_delay_seconds=bmc_delay,
@@ -130,6 +157,8 @@ def up(
             contents.bmcs,
             computes=contents.computes,
             snmp=contents.snmp,
+            network=contents.network,
+            hosts=booted,
             watch=watch,
         )
     if not status.is_up:
@@ -224,11 +253,16 @@ def logs(desk: Desk, *, service: str | None, lines: int, place: Place) -> int:
     return ExitCode.DONE
 
 
-def _settings(place: Place) -> LabSettings:
+def lab_settings(directory: Path | None, venv: Path | None = None) -> LabSettings:
+    """Return where a lab is: as it was said, or the nearest one from here upwards."""
     from orchestrator.lab.settings import LabSettings
 
-    folder = (place.directory or _nearest()).absolute()
-    return LabSettings(directory=folder, venv=(place.venv or folder / "venv").absolute())
+    folder = (directory or _nearest()).absolute()
+    return LabSettings(directory=folder, venv=(venv or folder / "venv").absolute())
+
+
+def _settings(place: Place) -> LabSettings:
+    return lab_settings(place.directory, place.venv)
 
 
 def _nearest() -> Path:

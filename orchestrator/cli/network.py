@@ -10,21 +10,22 @@ import click
 from orchestrator.cli.desk import Desk, pass_desk
 from orchestrator.cli.documented import DocumentedGroup
 from orchestrator.cli.exit_codes import ExitCode
+from orchestrator.cli.network_devices import backup, backups, diff
 from orchestrator.cli.network_options import (
     Asked,
     question_of,
-    refuse_unknown_devices,
     refuse_unknown_ends,
     refuse_unknown_regions,
     target_option,
+    texts_of_devices,
     with_question,
 )
-from orchestrator.cli.options import output_option, site_argument
+from orchestrator.cli.network_packets import Packets, tried, with_packets
+from orchestrator.cli.options import output_option, site_option
+from orchestrator.cli.pictures import picture_out_option, put_picture
 
 if TYPE_CHECKING:
     from orchestrator.compile.targets import Compiled
-    from orchestrator.model.site import Site
-    from orchestrator.verify.judge import Verdict
 
 
 @click.group(
@@ -36,19 +37,20 @@ if TYPE_CHECKING:
     ),
 )
 def network() -> None:
-    """Show the network, ask what may pass, compile and verify it.
+    """Show the network, ask and verify what may pass, see its devices.
 
-    Only the site's files are read; nothing is connected to.
+    Only diff and backup connect to devices; `orchestrator apply` is what changes
+    them.
     """
 
 
 @network.command(
     examples=(
-        "orchestrator network show inventory/yangzhou",
-        "orchestrator network show -o svg > network.svg",
+        "orchestrator network show",
+        "orchestrator network show -o svg --out network.svg",
     ),
 )
-@site_argument
+@site_option
 @click.option(
     "-o",
     "--output",
@@ -56,16 +58,19 @@ def network() -> None:
     default="text",
     help="For people, for machines, or a picture.",
 )
+@picture_out_option
 @pass_desk
-def show(desk: Desk, *, site: Path | None, output: str) -> int:
+def show(desk: Desk, *, site: Path | None, output: str, out: Path | None) -> int:
     """Show regions, devices, lines between regions, and zones."""
     from orchestrator.cli.render.topology import topology_json, topology_parts
     from orchestrator.cli.render.topology_svg import topology_svg
     from orchestrator.cli.sites import checked_site
 
+    if output != "svg" and out is not None:
+        raise click.UsageError("--out is for the picture: add -o svg")
     found = checked_site(desk, site).site
     if output == "svg":
-        desk.screen.raw(topology_svg(found))
+        put_picture(desk, topology_svg(found), out)
     elif output == "json":
         desk.screen.data(topology_json(found))
     else:
@@ -75,12 +80,12 @@ def show(desk: Desk, *, site: Path | None, output: str) -> int:
 
 @network.command(
     examples=(
-        "orchestrator network flows inventory/yangzhou",
+        "orchestrator network flows",
         "orchestrator network flows --to zone/base-db",
         "orchestrator network flows --from 10.17.0.9 --to zone/mgmt --protocol tcp --port 22",
     ),
 )
-@site_argument
+@site_option
 @with_question
 @output_option
 @pass_desk
@@ -115,18 +120,18 @@ def flows(desk: Desk, *, site: Path | None, output: str, asked: Asked) -> int:
 @network.command(
     "compile",
     examples=(
-        "orchestrator network compile inventory/yangzhou --target nftables --device city",
+        "orchestrator network compile --target nftables --device city",
         "orchestrator network compile --device city-spine-1",
         "orchestrator network compile --out configurations",
     ),
 )
-@site_argument
+@site_option
 @click.option(
     "--device",
     "devices",
     multiple=True,
     metavar="NAME",
-    help="Only this switch, or this region's firewall and routers; may repeat.",
+    help="Only this device, or this region's firewall and routers; may repeat.",
 )
 @target_option
 @click.option(
@@ -148,8 +153,9 @@ def compile_(
 ) -> int:
     """Show the configurations that the declared network compiles to.
 
-    nftables and FRR have one text a region, VRP (Huawei) and Comware (H3C)
-    one a switch. Expired flows are in none of them.
+    nftables has one text a region, VRP (Huawei) and Comware (H3C) one a
+    switch, and FRR one a router, or one a region that declares no FRR router.
+    Expired flows are in none of them.
     """
     from orchestrator.cli.render.names import plural
     from orchestrator.workflows.network import write_configurations
@@ -172,21 +178,15 @@ def compile_(
 
 @network.command(
     examples=(
-        "orchestrator network verify inventory/yangzhou",
+        "orchestrator network verify",
         "orchestrator network verify --target nftables -o json",
         "sudo orchestrator network verify --packets --region city",
+        "sudo orchestrator network verify --live",
     ),
 )
-@site_argument
+@site_option
 @target_option
-@click.option(
-    "--packets",
-    is_flag=True,
-    help="Load the rulesets in network namespaces, too, and send packets; needs root and nft.",
-)
-@click.option(
-    "--region", "regions", multiple=True, metavar="NAME", help="Packets of these only; may repeat."
-)
+@with_packets
 @output_option
 @pass_desk
 def verify(
@@ -194,8 +194,7 @@ def verify(
     *,
     site: Path | None,
     output: str,
-    packets: bool,
-    regions: tuple[str, ...],
+    packets: Packets,
     targets: tuple[str, ...],
 ) -> int:
     """Compile everything, read it again independently, and compare with the flows.
@@ -207,19 +206,17 @@ def verify(
     """
     from orchestrator.cli.render.network import verdict_parts, verdicts_json
     from orchestrator.cli.sites import checked_site
-    from orchestrator.compile.targets import TargetKind
+    from orchestrator.model.network import Platform
     from orchestrator.workflows.network import compiled_for, verify_network
 
     checked = checked_site(desk, site)
     today = desk.wiring.clock.now().date()
-    refuse_unknown_regions(regions, checked.site)
-    kinds = frozenset(TargetKind(name) for name in targets)
+    refuse_unknown_regions(packets.regions, checked.site)
+    kinds = frozenset(Platform(name) for name in targets)
     compiled = compiled_for(checked.site, today=today, kinds=kinds)
     verdicts = verify_network(checked.site, today=today, compiled=compiled)
-    lacking = ""
-    if packets:
-        tried, lacking = _packets(desk, checked.site, regions=regions)
-        verdicts += tried
+    seen, lacking = tried(desk, checked.site, packets)
+    verdicts += seen
     if output == "json":
         desk.screen.data(verdicts_json(verdicts))
     else:
@@ -229,36 +226,20 @@ def verify(
     return ExitCode.PARTLY_DONE if lacking else ExitCode.DONE
 
 
-def _packets(
-    desk: Desk, site: Site, *, regions: tuple[str, ...]
-) -> tuple[tuple[Verdict, ...], str]:
-    """Return the verdicts on packets, and what this machine lacks to try them."""
-    from orchestrator.compile.nftables import nft_ruleset
-    from orchestrator.lab.zone_firewall import missing, try_packets
-
-    lacking = missing()
-    if lacking:
-        desk.screen.note(f"Packets were not tried: {lacking}.")
-        return (), lacking
-    today = desk.wiring.clock.now().date()
-    verdicts: list[Verdict] = []
-    for region in regions or [each.name for each in site.regions]:
-        desk.screen.note(f"Sending packets through the firewall of {region} ...")
-        ruleset = nft_ruleset(site, region, today=today)
-        verdicts += try_packets(site, region, ruleset=ruleset, today=today)
-    return tuple(verdicts), ""
-
-
 def _compiled(
     desk: Desk, site: Path | None, *, devices: tuple[str, ...], targets: tuple[str, ...]
 ) -> tuple[Compiled, ...]:
     from orchestrator.cli.sites import checked_site
-    from orchestrator.compile.targets import TargetKind
+    from orchestrator.model.network import Platform
     from orchestrator.workflows.network import compiled_for
 
     checked = checked_site(desk, site)
     today = desk.wiring.clock.now().date()
-    kinds = frozenset(TargetKind(name) for name in targets)
+    kinds = frozenset(Platform(name) for name in targets)
     compiled = compiled_for(checked.site, today=today, kinds=kinds)
-    refuse_unknown_devices(devices, compiled)
-    return tuple(one for one in compiled if not devices or one.name in devices)
+    chosen = texts_of_devices(devices, checked.site, compiled)
+    return tuple(one for one in compiled if not devices or one.file_name in chosen)
+
+
+for _command in (diff, backup, backups):
+    network.add_command(_command)

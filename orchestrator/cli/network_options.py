@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any
@@ -88,12 +89,31 @@ def refuse_unknown_regions(regions: tuple[str, ...], site: Site) -> None:
             raise click.UsageError(f"the site has no region `{name}`.{did_you_mean(name, known)}")
 
 
-def refuse_unknown_devices(devices: tuple[str, ...], compiled: tuple[Compiled, ...]) -> None:
-    """Refuse a name that nothing was compiled for."""
-    from orchestrator.model.names import did_you_mean
+def texts_of_devices(
+    names: tuple[str, ...], site: Site, compiled: tuple[Compiled, ...]
+) -> frozenset[str]:
+    """Return the files of what was compiled for devices, or for regions' firewalls and routers.
 
-    known = {one.name for one in compiled}
-    for name in devices:
-        if name not in known:
-            guess = did_you_mean(name, sorted(known))
+    A zone firewall has its region's ruleset. A name that nothing was compiled for is refused.
+    """
+    from orchestrator.model.names import did_you_mean
+    from orchestrator.model.network import Platform
+
+    of_regions = (Platform.NFTABLES, Platform.FRR)
+    files: dict[str, set[str]] = defaultdict(set)
+    for one in compiled:
+        for name in {one.name, one.region} if one.kind in of_regions else {one.name}:
+            files[name].add(one.file_name)
+    for device in site.network.devices:
+        if device.platform is Platform.NFTABLES:
+            region = site.region_of_rack(device.rack)
+            files[device.name] |= {
+                one.file_name
+                for one in compiled
+                if (one.kind, one.region) == (Platform.NFTABLES, region)
+            }
+    for name in names:
+        if not files.get(name):
+            guess = did_you_mean(name, sorted(files))
             raise click.UsageError(f"nothing is compiled for `{name}`.{guess}")
+    return frozenset(file for name in names for file in files[name])

@@ -1,4 +1,9 @@
-"""The arguments and options that several commands share, each with one meaning."""
+"""The arguments and options that several commands share, each with one meaning.
+
+How a site is named: verbs (`plan SITE`) take it as their argument; the commands of groups (`room
+fail UPS`, `network show`) take --site, because their arguments are something else. In the site's
+own directory, or with ORCHESTRATOR_SITE, neither is typed.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +15,7 @@ from typing import Any
 
 import click
 
-from orchestrator.cli.wiring import Access, Engine
+from orchestrator.cli.outside import Access, Engine
 from orchestrator.model.plan import Scope
 from orchestrator.model.site import Layer
 

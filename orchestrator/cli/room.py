@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -10,9 +9,10 @@ import click
 from orchestrator.cli.desk import Desk, pass_desk
 from orchestrator.cli.documented import DocumentedGroup
 from orchestrator.cli.exit_codes import ExitCode
-from orchestrator.cli.options import output_option, site_option
+from orchestrator.cli.options import output_option
+from orchestrator.cli.pictures import put_picture
 from orchestrator.cli.room_observe import observe
-from orchestrator.cli.room_options import Look, with_look, with_wanted
+from orchestrator.cli.room_options import Basis, Look, judged, with_basis, with_look, with_wanted
 from orchestrator.model.names import did_you_mean
 
 if TYPE_CHECKING:
@@ -28,14 +28,16 @@ if TYPE_CHECKING:
     examples=(
         "orchestrator room show city-hall-1",
         "orchestrator room fail city-ups-1-a",
+        "orchestrator room sweep --measured",
         "orchestrator room place --count 12 --watts 800 --u 2 --role compute",
     ),
 )
 def room() -> None:
     """Look at machine rooms, ask what a failure does, find places.
 
-    `show`, `fail` and `place` read only the site's files, and faults that
-    `check` finds do not stop them. `observe` asks the devices.
+    `show`, `fail`, `sweep` and `place` read only the site's files, and
+    faults that `check` finds do not stop them. With --measured they ask the
+    PDUs as well, as `observe` asks all devices.
     """
 
 
@@ -50,26 +52,29 @@ def room() -> None:
 @click.argument("name", metavar="[ROOM]", required=False)
 @click.option("--rack", metavar="NAME", help="The front of one rack.")
 @with_look
-@site_option
+@with_basis
 @pass_desk
-def show(desk: Desk, *, name: str | None, rack: str | None, look: Look, site: Path | None) -> int:
+def show(desk: Desk, *, name: str | None, rack: str | None, look: Look, basis: Basis) -> int:
     """Show racks with their units, watts and weight.
 
     `Side A alone` is what that side carries when the other is lost. The bar
     is the tightest of a rack's power and weight limits.
     """
-    rooms = _rooms(_open(desk, site), name, rack)
+    found = judged(desk, basis, lambda index: _named_rooms(index, [name] if name else []))
+    rooms = _rooms(found.index, name, rack)
     if look.output == "svg":
         _draw(desk, rooms, look)
     elif look.output == "json":
         from orchestrator.cli.render.room import rooms_json
 
-        desk.screen.data(rooms_json(rooms))
+        desk.screen.data(rooms_json(rooms, found.measurement))
     else:
+        from orchestrator.cli.render.measured import measured_parts
         from orchestrator.cli.render.room import rack_parts, rooms_parts
 
         racks = [each for hall in rooms for each in hall.racks]
         desk.screen.show(*(rack_parts(racks[0]) if rack else rooms_parts(rooms)))
+        desk.screen.show(*measured_parts(found.measurement, [each.rack.name for each in racks]))
     return ExitCode.DONE
 
 
@@ -81,10 +86,10 @@ def show(desk: Desk, *, name: str | None, rack: str | None, look: Look, site: Pa
     ),
 )
 @click.argument("node")
-@site_option
+@with_basis
 @output_option
 @pass_desk
-def fail(desk: Desk, *, node: str, site: Path | None, output: str) -> int:
+def fail(desk: Desk, *, node: str, basis: Basis, output: str) -> int:
     """Say what the loss of one piece of power or cooling would do.
 
     NODE is a utility, transformer, generator, UPS, panel, PDU or cooling
@@ -92,16 +97,17 @@ def fail(desk: Desk, *, node: str, site: Path | None, output: str) -> int:
     its rating trips, and what trips is lost as well. Exit code 1: machines
     go dark, or something is overloaded or too hot.
     """
+    from orchestrator.cli.render.measured import measured_json, measured_parts
     from orchestrator.cli.render.room import failure_json, failure_parts
     from orchestrator.workflows.room import fail as lose
 
-    index = _open(desk, site)
-    _refuse_unknown("piece of power or cooling", node, index.power_graph.numbers)
-    failure = lose(index, node)
+    found = judged(desk, basis, lambda index: _rooms_beside(index, node))
+    failure = lose(found.index, node)
     if output == "json":
-        desk.screen.data(failure_json(failure))
+        measured = measured_json(found.measurement)
+        desk.screen.data({**failure_json(failure), "measured": measured})
     else:
-        desk.screen.show(*failure_parts(failure))
+        desk.screen.show(*failure_parts(failure), *measured_parts(found.measurement))
     return ExitCode.DONE if failure.is_survived else ExitCode.FAILED
 
 
@@ -112,10 +118,10 @@ def fail(desk: Desk, *, node: str, site: Path | None, output: str) -> int:
     ),
 )
 @with_wanted
-@site_option
+@with_basis
 @output_option
 @pass_desk
-def place(desk: Desk, *, wanted: Wanted, site: Path | None, output: str) -> int:
+def place(desk: Desk, *, wanted: Wanted, basis: Basis, output: str) -> int:
     """Say where servers fit.
 
     Honoured are units, both feeds after a loss, the limits of rack, row and
@@ -125,24 +131,50 @@ def place(desk: Desk, *, wanted: Wanted, site: Path | None, output: str) -> int:
     """
     from dataclasses import replace
 
+    from orchestrator.cli.render.measured import measured_json, measured_parts
     from orchestrator.cli.render.room_place import proposal_json, proposal_parts
     from orchestrator.workflows.room import city_rooms, propose
 
-    index = _open(desk, site)
-    for name in wanted.rooms:
-        _refuse_unknown("machine room", name, index.site.rooms_by_name)
-    proposal = propose(index, replace(wanted, rooms=wanted.rooms or city_rooms(index)))
+    found = judged(
+        desk, basis, lambda index: _named_rooms(index, wanted.rooms or city_rooms(index))
+    )
+    rooms = wanted.rooms or city_rooms(found.index)
+    proposal = propose(found.index, replace(wanted, rooms=rooms))
     if output == "json":
-        desk.screen.data(proposal_json(proposal))
+        measured = measured_json(found.measurement)
+        desk.screen.data({**proposal_json(proposal), "measured": measured})
     else:
-        desk.screen.show(*proposal_parts(proposal))
+        desk.screen.show(*proposal_parts(proposal), *measured_parts(found.measurement))
     return ExitCode.DONE if proposal.fits else ExitCode.FAILED
 
 
-def _open(desk: Desk, site: Path | None) -> SiteIndex:
-    from orchestrator.workflows.room import open_index
+@room.command(
+    examples=(
+        "orchestrator room sweep",
+        "orchestrator room sweep --measured",
+        "orchestrator room sweep -o json",
+    ),
+)
+@with_basis
+@output_option
+@pass_desk
+def sweep(desk: Desk, *, basis: Basis, output: str) -> int:
+    """Take every piece of power and cooling away once, and say what that breaks.
 
-    return open_index(desk.at_site(site), clock=desk.wiring.clock)
+    The same rules as in `check`; with --measured by what racks really draw.
+    Exit code 1: some loss turns machines off, or overloads what is left.
+    """
+    from orchestrator.cli.render.measured import measured_json, measured_parts
+    from orchestrator.cli.render.room_sweep import sweep_json, sweep_parts
+    from orchestrator.workflows.room_losses import find_losses
+
+    found = judged(desk, basis, lambda index: index.site.rooms_by_name)
+    losses = find_losses(found.index)
+    if output == "json":
+        desk.screen.data({**sweep_json(losses), "measured": measured_json(found.measurement)})
+    else:
+        desk.screen.show(*sweep_parts(losses), *measured_parts(found.measurement))
+    return ExitCode.FAILED if losses.findings else ExitCode.DONE
 
 
 def _rooms(index: SiteIndex, name: str | None, rack: str | None) -> tuple[RoomView, ...]:
@@ -151,8 +183,6 @@ def _rooms(index: SiteIndex, name: str | None, rack: str | None) -> tuple[RoomVi
 
     from orchestrator.workflows.room import view_rooms
 
-    if name is not None:
-        _refuse_unknown("machine room", name, index.site.rooms_by_name)
     rooms = view_rooms(index, name=name)
     if rack is None:
         return rooms
@@ -160,6 +190,21 @@ def _rooms(index: SiteIndex, name: str | None, rack: str | None) -> tuple[RoomVi
     _refuse_unknown("rack", rack, known)
     hall, found = known[rack]
     return (replace(hall, racks=(found,)),)
+
+
+def _named_rooms(index: SiteIndex, names: Collection[str]) -> Collection[str]:
+    """Return the rooms that are named, or all where none is."""
+    for name in names:
+        _refuse_unknown("machine room", name, index.site.rooms_by_name)
+    return names or index.site.rooms_by_name
+
+
+def _rooms_beside(index: SiteIndex, node: str) -> Collection[str]:
+    """Return the rooms of the node's region: they may hang on the same street."""
+    graph, rooms = index.power_graph, index.site.rooms_by_name
+    _refuse_unknown("piece of power or cooling", node, graph.numbers)
+    own = rooms.get(graph.nodes[graph.numbers[node]].room)
+    return {name for name, room in rooms.items() if own is None or room.region == own.region}
 
 
 def _refuse_unknown(what: str, name: str, known: Collection[str]) -> None:
@@ -172,11 +217,7 @@ def _draw(desk: Desk, rooms: tuple[RoomView, ...], look: Look) -> None:
     from orchestrator.cli.render.rack_svg import racks_svg
 
     drawn = floor_svg(rooms) if look.view == "floor" else racks_svg(rooms)
-    if look.out is None:
-        desk.screen.raw(drawn)
-    else:
-        look.out.write_text(drawn, encoding="utf-8")
-        desk.screen.note(f"Wrote {look.out}.")
+    put_picture(desk, drawn, look.out)
 
 
 room.add_command(observe)

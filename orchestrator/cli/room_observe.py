@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 @click.command(
     cls=DocumentedCommand,
     examples=(
-        "orchestrator room observe inventory/yangzhou",
+        "orchestrator room observe",
         "orchestrator room observe --room city-hall-1 --verbose",
         "orchestrator room observe -o json",
     ),
 )
-@with_target(scoped=False)
+@with_target(scoped=False, site_named=True)
 @click.option(
     "--room", "rooms", multiple=True, metavar="NAME", help="Only this room; may be repeated."
 )
@@ -59,7 +59,7 @@ def observe(desk: Desk, *, target: Target, rooms: tuple[str, ...], showing: Show
 
 def exit_code(observed: ObservedRooms) -> ExitCode:
     """Return what the verdicts mean together: the worst of them."""
-    from orchestrator.model.readings import Verdict
+    from orchestrator.model.verdict import Verdict
 
     verdicts = {verdict.verdict for verdict in observed.verdicts}
     if Verdict.FAIL in verdicts:

@@ -54,10 +54,11 @@ def init(desk: Desk, *, site: Path | None, vault_password_file: Path | None, gen
     vault.names()  # a vault that the password does not open is not given another password
     if vault.make_password():
         desk.screen.note("Made the vault's password. Keep a copy outside this machine and of git.")
-    wanted = {STATE_PASSPHRASE}
+    wanted, keys = {STATE_PASSPHRASE}, frozenset[SecretRef]()
     if generate:
-        wanted |= load_site(directory).secret_refs
-    made = ensure_secrets(vault, wanted)
+        loaded = load_site(directory)
+        wanted, keys = wanted | loaded.secret_refs, loaded.site.ssh_keys
+    made = ensure_secrets(vault, wanted, keys=keys)
     desk.screen.show(*made or ("Nothing to make: the vault has what was asked for.",))
     return ExitCode.DONE
 

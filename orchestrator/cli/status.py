@@ -28,13 +28,14 @@ def status(desk: Desk, *, target: Target, output: str) -> int:
     """
     from orchestrator.cli.render.status import status_json, status_parts
     from orchestrator.cli.sites import checked_site, open_site
+    from orchestrator.model.plan import Scope
     from orchestrator.planning.jobs import recorded_only
     from orchestrator.workflows.status import site_status
 
     checked = checked_site(desk, target.site)
     with open_site(desk, checked, target) as ports:
         known = site_status(checked, ports)
-    recorded = recorded_only(checked.site)
+    recorded = recorded_only(checked.site, Scope())
     if output == "json":
         desk.screen.data(status_json(known, recorded))
     else:

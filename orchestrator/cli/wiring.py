@@ -8,94 +8,31 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
+from orchestrator.cli.outside import Access, Engine, Look, OpenSite
 from orchestrator.errors import OrchestratorError
 from orchestrator.model.units import Json, Secret
 
 if TYPE_CHECKING:
     from orchestrator.adapters.secret_store import AnsibleVaultSecrets
     from orchestrator.adapters.state_dir import StateDirectory
+    from orchestrator.compile.inventory import Place
     from orchestrator.engine.automation import AutomationStacks
     from orchestrator.engine.embedded import EmbeddedStacks
     from orchestrator.model.site import SiteIdentity
-    from orchestrator.ports import Clock, Ports, Watch
+    from orchestrator.ports import Clock, Watch
     from orchestrator.ports.bmc import HardwarePorts
+    from orchestrator.ports.deploy import DeployPorts
+    from orchestrator.ports.device import NetworkDevices
     from orchestrator.ports.provider import Provider
     from orchestrator.ports.room import RoomDevices
-
-
-class Engine(StrEnum):
-    """Who runs the Pulumi programs."""
-
-    EMBEDDED = "embedded"
-    PULUMI = "pulumi"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Access:
-    """How to reach the cloud, the secrets and the records: options that commands share."""
-
-    engine: Engine = Engine.EMBEDDED
-    cloud: str | None = None
-    """A cloud of clouds.yaml; None: $OS_CLOUD, or the one that the site names."""
-    vault_password_file: Path | None = None
-    state_directory: Path | None = None
-    """None: `.orchestrator` in the site's directory."""
-    parallel: int = 16
-    """Provider calls at a time."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Look:
-    """What the environment says about output."""
-
-    no_color: bool = False
-    columns: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OpenSite:
-    """A site's ports, and how to ask long work to stop after what is in flight."""
-
-    ports: Ports
-    stop: Callable[[], None]
-
-
-class Wiring(Protocol):
-    """What the commands need from outside; tests wire an in-memory world instead."""
-
-    @property
-    def clock(self) -> Clock:
-        """Return the clock."""
-
-    def look(self) -> Look:
-        """Return what the environment says about output."""
-
-    def can_ask(self) -> bool:
-        """Say whether a person sits at the terminal."""
-
-    def open(
-        self, directory: Path, identity: SiteIdentity | None, *, access: Access, watch: Watch
-    ) -> AbstractContextManager[OpenSite]:
-        """Open a site's ports; without an identity the cloud is not to be used."""
-
-    def room_devices(self, directory: Path, access: Access) -> RoomDevices:
-        """Return the devices of the machine rooms; nobody is asked before the first use."""
-
-    def vault(self, directory: Path, password_file: Path | None) -> AnsibleVaultSecrets:
-        """Open the site's secrets."""
-
-    def hardware(self, directory: Path, access: Access) -> HardwarePorts:
-        """Return what reaches the site's BMCs; nothing is connected before the first use."""
-
-    def crash_log(self, directory: Path) -> Path:
-        """Return the file that tracebacks go to."""
+    from orchestrator.providers.host.ssh import SshHosts
+    from orchestrator.workflows.accept import AcceptPorts
+    from orchestrator.workflows.playbook import PlaybookPorts
 
 
 class MachineWiring:
@@ -162,6 +99,19 @@ class MachineWiring:
         vault = self.vault(directory, access.vault_password_file)
         return SnmpRoomDevices(SnmpAccess(endpoints=self._endpoints(), secrets=vault), SnmpWire())
 
+    def network_devices(self, directory: Path, access: Access) -> NetworkDevices:
+        """Return the network devices, over SSH."""
+        from orchestrator.providers.device.access import DeviceAccess
+        from orchestrator.providers.device.devices import SshNetworkDevices
+
+        return SshNetworkDevices(
+            DeviceAccess(
+                endpoints=self._endpoints(),
+                secrets=self.vault(directory, access.vault_password_file),
+                folder=_state_folder(directory, access).devices,
+            )
+        )
+
     def vault(self, directory: Path, password_file: Path | None) -> AnsibleVaultSecrets:
         """Open the site's vault."""
         from orchestrator.adapters.secret_store import AnsibleVaultSecrets
@@ -174,29 +124,100 @@ class MachineWiring:
         from orchestrator.adapters.site_lock import FileSiteLock
         from orchestrator.ports.bmc import HardwarePorts
         from orchestrator.providers.redfish.bmcs import RedfishBmcs
+        from orchestrator.providers.redfish.rare import RedfishFactoryLogins, RedfishMedia
 
         folder = _state_folder(directory, access)
         vault = self.vault(directory, access.vault_password_file)
+        bmcs = RedfishBmcs(endpoints=self._endpoints(), secrets=vault, folder=folder.bmcs)
         return HardwarePorts(
-            bmcs=RedfishBmcs(endpoints=self._endpoints(), secrets=vault, folder=folder.bmcs),
+            bmcs=bmcs,
+            media=RedfishMedia(bmcs),
+            factory_logins=RedfishFactoryLogins(bmcs),
             secrets=vault,
             lock=FileSiteLock(folder.lock, self.clock),
             audit=ChainedAuditLog(folder.audit_log, self.clock),
         )
+
+    def deployment(self, directory: Path, identity: SiteIdentity, *, access: Access) -> DeployPorts:
+        """Return Ironic and Glance of the site's cloud, and its hosts by SSH."""
+        from orchestrator.adapters.audit_log import ChainedAuditLog
+        from orchestrator.adapters.site_lock import FileSiteLock
+        from orchestrator.ports.deploy import DeployPorts
+        from orchestrator.providers.openstack.cloud import Cloud
+        from orchestrator.providers.openstack.deployment import IronicDeployer
+
+        folder = _state_folder(directory, access)
+        cloud = access.cloud or self._environment.get("OS_CLOUD") or identity.cloud
+        return DeployPorts(
+            deployer=IronicDeployer(Cloud(cloud, site=identity.name)),
+            hosts=self._hosts(directory, access),
+            clock=self.clock,
+            lock=FileSiteLock(folder.lock, self.clock),
+            audit=ChainedAuditLog(folder.audit_log, self.clock),
+        )
+
+    def acceptance(self, directory: Path, access: Access) -> tuple[AcceptPorts, Path]:
+        """Return the hosts by SSH and the site's signing key, and the folder of the reports."""
+        from orchestrator.adapters.audit_log import ChainedAuditLog
+        from orchestrator.adapters.signing import SiteSigner
+        from orchestrator.workflows.accept import AcceptPorts
+
+        folder = _state_folder(directory, access)
+        ports = AcceptPorts(
+            hosts=self._hosts(directory, access),
+            signer=SiteSigner(self.vault(directory, access.vault_password_file)),
+            clock=self.clock,
+            audit=ChainedAuditLog(folder.audit_log, self.clock),
+        )
+        return ports, folder.acceptance
+
+    def _hosts(self, directory: Path, access: Access) -> SshHosts:
+        from orchestrator.providers.host.ssh import SshHosts
+
+        return SshHosts(
+            endpoints=self._endpoints(),
+            secrets=self.vault(directory, access.vault_password_file),
+            folder=_state_folder(directory, access).hosts,
+        )
+
+    def playbooks(self, directory: Path, access: Access) -> PlaybookPorts:
+        """Return Ansible, with the site's vault, lock and audit log."""
+        from orchestrator.adapters.ansible_playbooks.runs import AnsiblePlaybooks
+        from orchestrator.adapters.audit_log import ChainedAuditLog
+        from orchestrator.adapters.site_lock import FileSiteLock
+        from orchestrator.workflows.playbook import PLAYBOOKS_FOLDER, PlaybookPorts
+
+        folder = _state_folder(directory, access)
+        return PlaybookPorts(
+            playbooks=AnsiblePlaybooks(folder.playbooks, PLAYBOOKS_FOLDER, host_keys=folder.hosts),
+            secrets=self.vault(directory, access.vault_password_file),
+            lock=FileSiteLock(folder.lock, self.clock),
+            audit=ChainedAuditLog(folder.audit_log, self.clock),
+            clock=self.clock,
+            places=self.ssh_places(),
+        )
+
+    def ssh_places(self) -> Mapping[str, Place]:
+        """Return the `ssh` part of the endpoints file: another host, and another port."""
+        from orchestrator.compile.inventory import ssh_places
+
+        return ssh_places(self._endpoints())
 
     def crash_log(self, directory: Path) -> Path:
         """Return the crash log of the site's state folder."""
         return _state_folder(directory, Access()).crash_log
 
     def _provider(self, directory: Path, identity: SiteIdentity | None, access: Access) -> Provider:
-        from orchestrator.providers.govcloud import open_provider
+        from orchestrator.providers.govcloud import ProviderFolders, open_provider
 
         named = identity.cloud if identity else None
+        folder = _state_folder(directory, access)
         return open_provider(
             access.cloud or self._environment.get("OS_CLOUD") or named,
             self.vault(directory, access.vault_password_file),
             self._endpoints(),
             site=identity.name if identity else directory.resolve().name,
+            folders=ProviderFolders(bmcs=folder.bmcs, devices=folder.devices),
         )
 
     def _stacks(

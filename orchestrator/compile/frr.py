@@ -8,19 +8,21 @@ Both sides of a session say what they expect, so that one wrong configuration op
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Address, IPv6Address
 
 from orchestrator.compile.territory import Network
-from orchestrator.model.network import INTERNET, Carrier, Routing
+from orchestrator.model.network import INTERNET, Carrier, DeviceRole, Platform, Routing
 from orchestrator.model.site import RegionKind, Site
 
 Address = IPv4Address | IPv6Address
 
 LONGEST_INTERFACE_NAME = 15
 """Characters that Linux allows (IFNAMSIZ)."""
+CONNECT_SECONDS = 5
+"""Between two tries to open a session."""
 _FAMILY = {4: "ip", 6: "ipv6"}
 
 
@@ -48,6 +50,11 @@ class Wan:
         """Hold the site."""
         self._site = site
         self._kinds = {region.name: region.kind for region in site.regions}
+
+    @property
+    def site(self) -> str:
+        """Return the site's name."""
+        return self._site.name
 
     @cached_property
     def routing(self) -> Mapping[str, Routing]:
@@ -112,19 +119,52 @@ def interface_name(carrier: str) -> str:
     return f"{carrier[: LONGEST_INTERFACE_NAME - 5].rstrip('.-')}-{checksum}"
 
 
-def frr_config(site: Site, region: str) -> str | None:
-    """Return a region's integrated FRR configuration; None where it declares no routing."""
+def frr_configs(site: Site, region: str) -> Iterator[tuple[str, str]]:
+    """Yield a region's FRR routers and their integrated configurations.
+
+    A region without declared FRR routers has one text, by its own name, with all its lines; one
+    without routing has none.
+    """
     wan = Wan(site)
     own = wan.routing.get(region)
     if own is None:
-        return None
+        return
     sessions = tuple(wan.sessions(region))
+    routers = frr_routers(site, region)
+    if not routers:
+        yield region, _config(wan, own, sessions, title=f"Routers of region {region}", name=region)
+    for router in routers:
+        ended = tuple(s for s in sessions if line_end(s.carrier, routers) == router)
+        title = f"Router {router} of region {region}"
+        yield router, _config(wan, own, ended, title=title, name=router)
+
+
+def frr_routers(site: Site, region: str) -> tuple[str, ...]:
+    """Return the names of a region's FRR routers."""
+    return tuple(
+        device.name
+        for device in site.network.devices
+        if device.platform is Platform.FRR
+        and device.role is DeviceRole.ROUTER
+        and site.region_of_rack(device.rack) == region
+    )
+
+
+def line_end(carrier: Carrier, routers: Sequence[str]) -> str | None:
+    """Return which of a region's routers ends a line; None where nobody says and several could."""
+    if len(routers) == 1:
+        return routers[0]
+    return next((name for name in carrier.routers if name in routers), None)
+
+
+def _config(wan: Wan, own: Routing, sessions: tuple[Session, ...], *, title: str, name: str) -> str:
+    region = own.region
     return "\n".join(
         [
-            f"! Routers of region {region}, site {site.name}: made by orchestrator.",
+            f"! {title}, site {wan.site}: made by orchestrator.",
             "! Changes by hand are lost.",
             "frr defaults traditional",
-            f"hostname {region}",
+            f"hostname {name}",
             "service integrated-vtysh-config",
             "!",
             *(line for session in sessions for line in _interface(session)),
@@ -173,6 +213,8 @@ def _bgp(own: Routing, sessions: tuple[Session, ...]) -> Iterator[str]:
         yield f" neighbor {session.peer} remote-as {session.neighbor.asn}"
         yield f" neighbor {session.peer} description {session.carrier.name}"
         yield f" neighbor {session.peer} timers 3 9"
+        # FRR's own 120 s would leave a line that is whole again unused for two minutes.
+        yield f" neighbor {session.peer} timers connect {CONNECT_SECONDS}"
     for version in (4, 6):
         yield from _family(own, [s for s in sessions if s.version == version], version)
     yield "exit"

@@ -1,6 +1,7 @@
 """A region's flows as an nftables ruleset for its zone firewall, a Linux machine.
 
-Everything that is forwarded is refused but what is declared, in IPv4 and IPv6. The rules are
+Everything that is forwarded is refused but what is declared, in IPv4 and IPv6; so is what is sent
+to the machine itself (nft_input.py). The rules are
 lookups in sets, so that thousands of flows cost a packet no more than ten. nftables refuses sets
 with overlapping entries; two prefixes of equal length never overlap, so there is a set for each
 pair of lengths.
@@ -9,9 +10,10 @@ pair of lengths.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
+from orchestrator.compile.nft_input import administrators, input_chain
 from orchestrator.compile.permits import Permit, region_permits
 from orchestrator.compile.territory import Network, Territory
 from orchestrator.model.network import Protocol
@@ -41,10 +43,14 @@ def nft_ruleset(site: Site, region: str, *, today: date) -> str:
     permits = region_permits(site, region, today=today)
     for permit in permits:
         shapes[_shape(permit)].append(permit)
+    entitled = administrators(site, region, permits)
+    families = sorted({network.version for network in entitled})
     blocks = [
-        *_inside_sets(Territory(site).inside),
+        *_address_sets("inside", Territory(site).inside, (4, 6)),
+        *_address_sets("administrators", entitled, families),
         *(_set(shape, shapes[shape]) for shape in sorted(shapes, key=str)),
-        _chain(shapes),
+        _chain("forward", _forwarding(shapes)),
+        _chain("input", input_chain(families)),
     ]
     return "\n".join(
         [
@@ -71,10 +77,10 @@ def _shape(permit: Permit) -> Shape:
     )
 
 
-def _inside_sets(inside: Sequence[Network]) -> Iterator[str]:
-    for version in (4, 6):
-        elements = [str(network) for network in inside if network.version == version]
-        yield _block(f"inside{version}", _ADDRESS[version], elements)
+def _address_sets(name: str, networks: Sequence[Network], families: Iterable[int]) -> Iterator[str]:
+    for version in families:
+        elements = [str(network) for network in networks if network.version == version]
+        yield _block(f"{name}{version}", _ADDRESS[version], elements)
 
 
 def _set(shape: Shape, permits: Iterable[Permit]) -> str:
@@ -106,16 +112,17 @@ def _element(permit: Permit) -> str:
     return f'{" . ".join(fields)} comment "{shown}"'
 
 
-def _chain(shapes: Mapping[Shape, object]) -> str:
-    rules = [
-        "type filter hook forward priority filter; policy drop;",
-        "ct state vmap { established : accept, related : accept, invalid : drop }",
-        *(_rule(shape) for shape in sorted(shapes, key=str)),
-        'limit rate 10/second burst 20 packets log prefix "zone-drop " flags all',
-        "counter drop",
-    ]
+def _chain(name: str, rules: Iterable[str]) -> str:
     lines = "".join(f"\t\t{rule}\n" for rule in rules)
-    return f"\tchain forward {{\n{lines}\t}}"
+    return f"\tchain {name} {{\n{lines}\t}}"
+
+
+def _forwarding(shapes: Iterable[Shape]) -> Iterator[str]:
+    yield "type filter hook forward priority filter; policy drop;"
+    yield "ct state vmap { established : accept, related : accept, invalid : drop }"
+    yield from (_rule(shape) for shape in sorted(shapes, key=str))
+    yield 'limit rate 10/second burst 20 packets log prefix "zone-drop " flags all'
+    yield "counter drop"
 
 
 def _rule(shape: Shape) -> str:

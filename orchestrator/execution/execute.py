@@ -21,10 +21,10 @@ from orchestrator.model.stack import (
 )
 from orchestrator.ports import Ports
 
-LANES = ({Layer.ROOM}, {Layer.HARDWARE}, {Layer.SYSTEM, Layer.TENANCY})
+LANES = ({Layer.ROOM}, {Layer.NETWORK}, {Layer.HARDWARE}, {Layer.SYSTEM, Layer.TENANCY})
 """Layers that need one another. Enrolling servers needs neither the platform's offer nor tenants,
-a room's devices need nobody, and with hundreds of either one is always broken: it must not keep a
-department waiting."""
+devices of rooms and of the network need nobody, and of hundreds one is always broken: it must not
+keep a department waiting."""
 
 STACKS_AT_ONCE = 4
 """A tenant's resources wait for one another; several tenants together keep the services busy.

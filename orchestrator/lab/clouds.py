@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.lab.configs.snmp import NO_SNMP, SnmpContents
+from orchestrator.lab.hosts.record import HostsRecord
+from orchestrator.lab.network.life import Endpoint
 from orchestrator.lab.record import LabRecord, write_private
 from orchestrator.lab.settings import CLOUD, HOST, REGION, BmcSpec, LabSettings
+
+SSH_PORT = 22
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,8 +63,10 @@ def write_endpoints(
     bmcs: Sequence[BmcSpec],
     *,
     snmp: SnmpContents = NO_SNMP,
+    hosts: HostsRecord | None = None,
+    devices: Mapping[str, Endpoint] | None = None,
 ) -> None:
-    """Write where each declared address of a BMC or an SNMP device is reached."""
+    """Write where the declared addresses of BMCs, hosts, SNMP and network devices are reached."""
     url = record.url("bmc")
     reached = {
         bmc.address: {"url": url, "system_id": f"/redfish/v1/Systems/{bmc.system_id}"}
@@ -75,5 +81,19 @@ def write_endpoints(
         }
         for device in snmp.devices
     }
-    content = {"bmc": reached, "snmp": agents}
+    content = {"bmc": reached, "snmp": agents, "ssh": _logins(hosts, devices or {})}
     write_private(settings.endpoints, json.dumps(content, indent=1) + "\n")
+
+
+def _logins(
+    hosts: HostsRecord | None, devices: Mapping[str, Endpoint]
+) -> dict[str, dict[str, str | int]]:
+    """Return where SSH answers for the declared addresses of hosts and network devices."""
+    reached = dict(devices)
+    if hosts:
+        reached |= {host.spec.address: (hosts.address(host), SSH_PORT) for host in hosts.hosts}
+    return {
+        address: {"host": host, "port": port}
+        for address, (host, port) in reached.items()
+        if address
+    }

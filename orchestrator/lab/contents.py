@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from orchestrator.adapters.secret_store import AnsibleVaultSecrets, ensure_secrets
 from orchestrator.lab.configs.snmp import NO_SNMP, SnmpContents
+from orchestrator.lab.hosts.spec import HostSpec, chosen_servers
+from orchestrator.lab.network.spec import NO_NETWORK, NetworkContents, network_of_site
 from orchestrator.lab.settings import MINIMUM_COMPUTES, BmcSpec, SnmpUser
 from orchestrator.lab.snmp_devices import devices_of_site
 from orchestrator.model.hardware import Server, ServerRole
 from orchestrator.model.room import SnmpLogin
 from orchestrator.model.site import Site
 from orchestrator.model.units import Secret
+from orchestrator.providers.host.keys import public_half
 
 SYSTEM_NAMESPACE = uuid.UUID("6f5f2c58-6f35-4b0e-9d3c-0d9c3a7a4e11")
 """Makes a Redfish system's UUID from a server's serial number; never to be changed."""
@@ -33,6 +36,7 @@ class LabContents:
     computes: tuple[str, ...]
     physical_networks: tuple[str, ...]
     snmp: SnmpContents = NO_SNMP
+    network: NetworkContents = NO_NETWORK
 
 
 def contents_of_site(site: Site, vault: AnsibleVaultSecrets) -> LabContents:
@@ -52,6 +56,25 @@ def contents_of_site(site: Site, vault: AnsibleVaultSecrets) -> LabContents:
             devices=tuple(devices_of_site(site)),
             users=tuple(_snmp_user(login, vault) for login in logins),
         ),
+        network=network_of_site(site, vault),
+    )
+
+
+def hosts_of_site(
+    site: Site, vault: AnsibleVaultSecrets, names: Sequence[str]
+) -> tuple[HostSpec, ...]:
+    """Return the servers that the lab boots as hosts; missing SSH keys are generated."""
+    servers = chosen_servers(site, names)
+    keys = {server.ssh.key for server in servers}
+    ensure_secrets(vault, keys, keys=keys)
+    return tuple(
+        HostSpec(
+            name=server.name,
+            address=str(server.address or ""),
+            user=server.ssh.user,
+            public_key=public_half(server.ssh.key, vault.get(server.ssh.key)),
+        )
+        for server in servers
     )
 
 

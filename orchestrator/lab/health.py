@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from orchestrator.lab.hosts.life import HostStatus, Power, hosts_status
+from orchestrator.lab.network.life import DeviceStatus, network_status
 from orchestrator.lab.processes import recorded_process
 from orchestrator.lab.record import LabRecord, read_record
 from orchestrator.lab.settings import HOST, SERVICES, LabSettings
@@ -44,16 +46,30 @@ class LabStatus:
 
     directory: Path
     services: tuple[ServiceStatus, ...]
+    hosts: tuple[HostStatus, ...] = ()
+    devices: tuple[DeviceStatus, ...] = ()
 
     @property
     def is_up(self) -> bool:
-        """Say whether every service answers."""
-        return bool(self.services) and not self.broken
+        """Say whether every service answers; a host that is off is as good as one that is on."""
+        return (
+            bool(self.services) and not self.broken and not (self.lost_hosts or self.silent_devices)
+        )
 
     @property
     def broken(self) -> tuple[ServiceStatus, ...]:
         """Return the services that do not answer."""
         return tuple(one for one in self.services if one.health is not Health.RUNNING)
+
+    @property
+    def silent_devices(self) -> tuple[DeviceStatus, ...]:
+        """Return the firewalls and routers that do not answer."""
+        return tuple(one for one in self.devices if not one.answers)
+
+    @property
+    def lost_hosts(self) -> tuple[HostStatus, ...]:
+        """Return the hosts of which nothing is known: their supervisor does not answer."""
+        return tuple(one for one in self.hosts if one.power is Power.UNKNOWN)
 
 
 def lab_status(settings: LabSettings) -> LabStatus:
@@ -63,7 +79,12 @@ def lab_status(settings: LabSettings) -> LabStatus:
         return LabStatus(directory=settings.directory, services=())
     with ThreadPoolExecutor(len(SERVICES)) as pool:
         found = tuple(pool.map(lambda name: service_status(settings, record, name), SERVICES))
-    return LabStatus(directory=settings.directory, services=found)
+    return LabStatus(
+        directory=settings.directory,
+        services=found,
+        hosts=hosts_status(settings),
+        devices=network_status(settings),
+    )
 
 
 def service_status(settings: LabSettings, record: LabRecord, service: str) -> ServiceStatus:

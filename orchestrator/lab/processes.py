@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -53,12 +53,30 @@ class ServiceProcess:
 def start_process(settings: LabSettings, service: str, *, digest: str) -> ServiceProcess:
     """Start a service in a session of its own, and write down which process it is."""
     python = str(settings.venv / "bin/python")
+    return start_command(
+        settings,
+        service,
+        [python, "-m", "labcloud.serve", str(start_file(settings, service))],
+        environment=process_environment(settings, service),
+        digest=digest,
+    )
+
+
+def start_command(
+    settings: LabSettings,
+    service: str,
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    digest: str,
+) -> ServiceProcess:
+    """Start a program in a session of its own, and write down which process it is."""
     output = settings.logs / f"{service}.out"
-    environment = process_environment(settings, service) | {"LAB_OUTPUT": str(output)}
-    start = str(start_file(settings, service))
+    settings.logs.mkdir(parents=True, exist_ok=True)
+    settings.run.mkdir(parents=True, exist_ok=True)
     shell = subprocess.run(  # noqa: S603 - our own argument list; the shell text is a constant
-        ["/bin/sh", "-c", DETACH, "lab", python, "-m", "labcloud.serve", start],
-        env=environment,
+        ["/bin/sh", "-c", DETACH, "lab", *command],
+        env={**environment, "LAB_OUTPUT": str(output)},
         cwd=settings.directory,
         stdin=subprocess.DEVNULL,
         capture_output=True,

@@ -16,6 +16,8 @@ from orchestrator.lab.configs import snmp as snmp_config
 from orchestrator.lab.configs.ini import render
 from orchestrator.lab.configs.shared import Lab
 from orchestrator.lab.configs.snmp import NO_SNMP, SnmpContents
+from orchestrator.lab.hosts.network import socket_path
+from orchestrator.lab.hosts.record import HostsRecord
 from orchestrator.lab.record import write_private
 from orchestrator.lab.settings import SERVICES, BmcSpec, LabSettings
 
@@ -28,6 +30,9 @@ THREADS: Mapping[str, int] = {"bmc": 24, "ironic": 16}
 DEFAULT_THREADS = 8
 
 ENTRY_POINTS = """\
+[ironic.hardware.interfaces.deploy]
+lab = labcloud.host_deploy:HostDeploy
+
 [neutron.ml2.mechanism_drivers]
 lab = labcloud.ml2:LabMechanismDriver
 """
@@ -39,6 +44,7 @@ def write_service_files(
     computes: Sequence[str],
     *,
     snmp: SnmpContents = NO_SNMP,
+    hosts: HostsRecord | None = None,
 ) -> Mapping[str, str]:
     """Write everything that the services read; return a digest of it for each service.
 
@@ -50,7 +56,9 @@ def write_service_files(
             "files": str(lab.data("ironic") / "http"),
             "state": str(lab.data("bmc")),
             "power_delay_seconds": lab.settings.power_delay_seconds,
+            **_host_options(lab, hosts),
         },
+        "ironic": _host_options(lab, hosts),
         "snmp": {"state": str(lab.data("snmp"))},
     }
     _write_shared_files(lab.settings)
@@ -64,6 +72,16 @@ def write_service_files(
         )
         digests[service] = hashlib.sha256("\0".join(texts).encode()).hexdigest()
     return digests
+
+
+def _host_options(lab: Lab, hosts: HostsRecord | None) -> dict[str, object]:
+    """Return how a service reaches the supervisor of the hosts; nothing where there are none."""
+    if hosts is None:
+        return {}
+    return {
+        "hosts_socket": str(socket_path(lab.settings.directory)),
+        "hosts": [host.spec.name for host in hosts.hosts],
+    }
 
 
 def start_file(settings: LabSettings, service: str) -> Path:

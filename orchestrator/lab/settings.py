@@ -72,6 +72,21 @@ class LabSettings:
         return self.directory / "run"
 
     @property
+    def network(self) -> Path:
+        """Return the folder of the network: its record and what its devices saved."""
+        return self.directory / "network"
+
+    @property
+    def hosts(self) -> Path:
+        """Return the folder of the hosts: their record and their disks."""
+        return self.directory / "hosts"
+
+    @property
+    def host_images(self) -> Path:
+        """Return the folder of the hosts' images; labs that share an environment share it, too."""
+        return self.venv.with_name("host-images")
+
+    @property
     def folders(self) -> tuple[Path, ...]:
         """Return every folder that the lab makes, but for the environment."""
         made = (self.directory / "bin", self.directory / "python")

@@ -68,6 +68,7 @@ def _ups(ups: Ups) -> Values:
         (f"{base}.2.4.0", INTEGER, "100"),
         (f"{base}.2.7.0", INTEGER, "24"),
         (f"{base}.9.7.0", INTEGER, "2"),
+        (f"{base}.9.8.0", INTEGER, "2"),
     )
     lines = tuple(
         (f"{base}.4.4.1.{column}.{number}", GAUGE, value)

@@ -17,8 +17,12 @@ from orchestrator.lab.configs.shared import Lab
 from orchestrator.lab.configs.snmp import NO_SNMP, SnmpContents
 from orchestrator.lab.databases import prepare_databases
 from orchestrator.lab.health import LabStatus, answers, lab_status
+from orchestrator.lab.hosts.life import hosts_forget, hosts_stop, hosts_up
+from orchestrator.lab.hosts.spec import HostSpec
 from orchestrator.lab.install import install_environment, is_installed
 from orchestrator.lab.logs import last_lines
+from orchestrator.lab.network.life import network_forget, network_stop, network_up
+from orchestrator.lab.network.spec import NO_NETWORK, NetworkContents
 from orchestrator.lab.processes import (
     ServiceProcess,
     forget_process,
@@ -40,15 +44,19 @@ NEEDS_IDENTITY = frozenset({"ironic", "nova"})
 """Services that log in while they start."""
 
 
-def up(
+def up(  # noqa: PLR0913 - what the lab is made of, each part by its name
     settings: LabSettings,
     bmcs: Sequence[BmcSpec],
     *,
     computes: Sequence[str],
     snmp: SnmpContents = NO_SNMP,
+    network: NetworkContents = NO_NETWORK,
+    hosts: Sequence[HostSpec] | None = None,
     watch: LabWatch,
 ) -> LabStatus:
     """Make the lab complete: whatever is missing, dead or outdated is made, started or replaced.
+
+    `hosts` None means those of the last time.
 
     Raises:
         LabError: a step failed; it names the log and shows its end.
@@ -61,15 +69,18 @@ def up(
         # 2. ports and passwords, chosen once
         record = read_record(settings) or make_record(settings)
         lab = Lab(settings=settings, record=record)
-        # 3. configurations
-        digests = write_service_files(lab, bmcs, computes, snmp=snmp)
-        # 4. services that run with an older configuration are stopped
+        # 3. firewalls and routers; hosts, which boot while the services start
+        devices = network_up(settings, network, watch)
+        booted = hosts_up(settings, hosts, watch)
+        # 4. configurations
+        digests = write_service_files(lab, bmcs, computes, snmp=snmp, hosts=booted)
+        # 5. services that run with an older configuration are stopped
         _stop_outdated(settings, digests, watch)
-        # 5. databases, processes and the cloud's first contents, as parallel as they may be
+        # 6. databases, processes and the cloud's first contents, as parallel as they may be
         _Startup(lab, digests, watch).run()
-        # 6. how the lab is found
+        # 7. how the lab is found
         write_clouds(settings, record)
-        write_endpoints(settings, record, bmcs, snmp=snmp)
+        write_endpoints(settings, record, bmcs, snmp=snmp, hosts=booted, devices=devices)
         return lab_status(settings)
 
 
@@ -87,6 +98,8 @@ def reset(settings: LabSettings) -> None:
         return
     with _alone(settings):
         _stop_all(settings)
+        hosts_forget(settings)
+        network_forget(settings)
         for folder in settings.folders:
             if folder.exists():
                 shutil.rmtree(folder)
@@ -197,6 +210,8 @@ def _stop_all(settings: LabSettings) -> int:
     stop_processes(settings, processes)
     for service in SERVICES:
         forget_process(settings, service)
+    hosts_stop(settings)
+    network_stop(settings)
     return len(processes)
 
 

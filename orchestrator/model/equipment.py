@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Final
 
 from orchestrator.model.hardware import HardwareProfile, Server
 from orchestrator.model.network import Device
 from orchestrator.model.room import Rack, Side
 from orchestrator.model.site import Site
 from orchestrator.model.units import Source
+
+NOTHING_MEASURED: Final[Mapping[str, int]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,7 +26,7 @@ class Equipment:
     unit: int
     height_units: int
     watts: int
-    """Nameplate."""
+    """Nameplate, or what was measured in its place."""
     weight_kg: float
     role: str
     """A server's or a device's role; no word stands for both."""
@@ -48,11 +52,18 @@ class Equipment:
         return tuple(sorted(fed)) if self.supplies > 1 else fed[:1]
 
 
-def equipment_by_rack(site: Site) -> Mapping[str, Sequence[Equipment]]:
-    """Group servers of known profiles and network devices by rack, lowest first."""
+def equipment_by_rack(
+    site: Site, measured_watts: Mapping[str, int] = NOTHING_MEASURED
+) -> Mapping[str, Sequence[Equipment]]:
+    """Group servers of known profiles and network devices by rack, lowest first.
+
+    Whose power was measured counts with that, the others with their nameplate.
+    """
     groups: dict[str, list[Equipment]] = defaultdict(list)
     for equipment in _equipment(site):
-        groups[equipment.rack].append(equipment)
+        watts = measured_watts.get(equipment.name)
+        counted = equipment if watts is None else replace(equipment, watts=watts)
+        groups[equipment.rack].append(counted)
     for rack in groups.values():
         rack.sort(key=lambda each: each.unit)
     return groups

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address
 
+from orchestrator.model.inventory import BootDevice
 from orchestrator.model.room import Side
 from orchestrator.model.units import (
     NOWHERE,
@@ -50,7 +51,15 @@ class HardwareProfile:
     """Ironic's resource class, for example `baremetal.compute-2u`."""
     traits: tuple[str, ...] = ()
     bios: dict[str, str] = field(default_factory=dict, hash=False)
-    """BIOS attributes that every server of this profile must have, by the vendor's names."""
+    """BIOS attributes that every server of this profile must have, by the vendor's names.
+
+    The boot mode is one of them: what Redfish calls a boot mode beside them goes with one boot
+    from another device, and is Ironic's.
+    """
+    boot_order: tuple[BootDevice, ...] = ()
+    """What servers try to boot from, first things first; what is not named comes after."""
+    asset_tag: bool = False
+    """Keep the server's name as the asset tag on its BMC, where a person in the room reads it."""
     source: Source = field(default=NOWHERE, compare=False, repr=False)
 
 
@@ -61,6 +70,18 @@ class Bmc:
     address: IPv4Address | IPv6Address
     user: str
     password: SecretRef
+
+
+HOST_KEY = SecretRef("secret://ssh/hosts")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HostLogin:
+    """How a server's own operating system is logged in to over SSH."""
+
+    user: Name = "orchestrator"
+    key: SecretRef = HOST_KEY
+    """The private key, as `ssh-keygen` writes it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,6 +109,9 @@ class Server:
     nics: tuple[Nic, ...]
     psus: tuple[Side, ...] = ()
     """The side of each power supply, where they are not spread over the rack's sides."""
+    address: IPv4Address | IPv6Address | None = None
+    """Of the host: its own operating system's, in a management network of the region."""
+    ssh: HostLogin = field(default_factory=HostLogin)
     source: Source = field(default=NOWHERE, compare=False, repr=False)
 
 

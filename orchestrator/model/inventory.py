@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from orchestrator.model.verdict import Verdict
+
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
@@ -107,14 +109,6 @@ class Inventory:
     bios: Mapping[str, str] | Unknown
     quirks: tuple[str, ...] = ()
     """Names of the vendor profiles that apply to the BMC."""
-
-
-class Verdict(StrEnum):
-    """How a fact compares with what is declared. What was not observed is unknown, never pass."""
-
-    PASS = "pass"  # noqa: S105 - a verdict, not a password
-    FAIL = "fail"
-    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

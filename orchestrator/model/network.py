@@ -11,7 +11,7 @@ from typing import Annotated, Final
 from annotated_types import Interval
 
 from orchestrator.model.room import Side
-from orchestrator.model.units import NOWHERE, Name, PositiveInt, Source, Text
+from orchestrator.model.units import NOWHERE, Name, PositiveInt, SecretRef, Source, Text
 
 VlanId = Annotated[int, Interval(ge=1, le=4094)]
 PortNumber = Annotated[int, Interval(ge=1, le=65535)]
@@ -57,6 +57,19 @@ class DeviceRole(StrEnum):
     ROUTER = "router"
     GATEKEEPER = "gatekeeper"
     """An isolation and exchange device (网闸, GB/T 20279)."""
+
+
+class Platform(StrEnum):
+    """What a device runs, and so in whose words its configuration is written."""
+
+    NFTABLES = "nftables"
+    """A Linux machine as zone firewall."""
+    FRR = "frr"
+    """A Linux machine with FRRouting as router."""
+    VRP = "vrp"
+    """Huawei's."""
+    COMWARE = "comware"
+    """H3C's."""
 
 
 class Protocol(StrEnum):
@@ -105,6 +118,15 @@ class Prefix:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DeviceLogin:
+    """How to log in to a device by SSH: with a password or with a private key, never both."""
+
+    user: Name
+    password: SecretRef | None = None
+    key: SecretRef | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Device:
     """A switch, router, firewall or gatekeeper in a rack."""
 
@@ -124,6 +146,10 @@ class Device:
     """The other device of a redundant pair."""
     psus: tuple[Side, ...] = ()
     """The side of each power supply, where it is not one on each side: `[A]` for a single one."""
+    platform: Platform | None = None
+    """What it runs; without it, a switch's vendor tells, and of others nothing is known."""
+    login: DeviceLogin | None = None
+    """With one, this tool configures the device; without, its text is compiled and no more."""
     source: Source = field(default=NOWHERE, compare=False, repr=False)
 
 
@@ -155,6 +181,9 @@ class Carrier:
 
     A BGP session runs on each; without any, none does.
     """
+    routers: tuple[Name, ...] = ()
+    """The devices that end the line, one in each region; only a region with several FRR routers
+    needs to say."""
     source: Source = field(default=NOWHERE, compare=False, repr=False)
 
 

@@ -35,6 +35,18 @@ class PlanStep:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AwaitedRestart:
+    """Settings of one server that come into force when it next restarts; nothing restarts it."""
+
+    name: str
+    """The resource."""
+    paths: tuple[str, ...]
+    """`bios.ProcTurboMode`"""
+    written: bool
+    """They wait already; else this plan writes them."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
     """Decided work. `steps` holds only stacks with changes, in the order of execution."""
 
@@ -47,7 +59,8 @@ class Plan:
     unchanged: int
     """Resources that stay as they are, in all stacks."""
     not_applied: Mapping[Layer, int] = field(default_factory=dict)
-    """Layers that are recorded only, with the number of things declared in them."""
+    """How many devices of a layer are compiled for only, as they have no login."""
+    awaiting_restart: tuple[AwaitedRestart, ...] = ()
 
     @property
     def has_changes(self) -> bool:

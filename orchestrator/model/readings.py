@@ -8,6 +8,7 @@ from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address
 
 from orchestrator.model.room import SnmpLogin
+from orchestrator.model.verdict import Verdict
 
 
 class DeviceKind(StrEnum):
@@ -115,16 +116,6 @@ class DeviceReadings:
     def values(self, quantity: Quantity) -> tuple[float, ...]:
         """Return the device's values of one quantity."""
         return tuple(each.value for each in self.readings if each.quantity is quantity)
-
-
-class Verdict(StrEnum):
-    """What is known of a rule; unknown is never pass."""
-
-    PASS = "pass"  # noqa: S105 - a verdict, not a password
-    FAIL = "fail"
-    UNKNOWN = "unknown"
-    MANUAL = "manual"
-    """No sensor can tell; a person's report does."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

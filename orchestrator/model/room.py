@@ -35,6 +35,9 @@ COOLING_COEFFICIENT: Final = 3.0
 """Watts of heat removed for a watt of electricity, where a unit does not say its own."""
 
 
+OPEN_AISLE_WATTS: Final = 4000
+"""Heat of a rack above which its aisle is to be closed off (GB 50174-2017, layout)."""
+
 STANDARD_GRAVITY: Final = 9.80665
 EMPTY_RACK_KG: Final = 120
 """An empty 42 U rack of 600 x 1200 mm with doors; makers give 100 to 140 kg."""
@@ -110,6 +113,8 @@ class MachineRoom:
     floor_load_kn_m2: PositiveFloat
     suppression: str = "clean-agent"
     detector_sets: NaturalInt = 2
+    closed_aisles: tuple[str, ...] | None = None
+    """Rows whose cold or hot aisle is closed off; none where the site does not say it."""
     snmp: SnmpLogin = field(default_factory=SnmpLogin)
     source: Source = field(default=NOWHERE, compare=False, repr=False)
 
@@ -142,6 +147,8 @@ class Ups:
     address: IPv4Address | IPv6Address | None = None
     low_battery_minutes: PositiveInt | None = None
     """Minutes left at which it calls its battery low; kept on it where it is declared."""
+    audible_alarm: bool | None = None
+    """Whether it sounds its alarm; kept on it where it is declared."""
     efficiency_percent: Annotated[int, Interval(ge=50, le=100)] = 95
     """Part of what goes in that comes out; the rest is heat in the room."""
     source: Source = field(default=NOWHERE, compare=False, repr=False)

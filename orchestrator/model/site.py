@@ -15,7 +15,7 @@ from orchestrator.model.network import NetworkLayer
 from orchestrator.model.room import MachineRoom, Rack, RoomLayer
 from orchestrator.model.system import SystemLayer
 from orchestrator.model.tenancy import Removed, TenancyLayer
-from orchestrator.model.units import NOWHERE, Name, PositiveFloat, Source, Text
+from orchestrator.model.units import NOWHERE, Name, PositiveFloat, SecretRef, Source, Text
 
 
 class Layer(StrEnum):
@@ -113,6 +113,14 @@ class Site:
             if region is not None:
                 groups.setdefault(region, []).append(server)
         return {name: tuple(servers) for name, servers in groups.items()}
+
+    @property
+    def ssh_keys(self) -> frozenset[SecretRef]:
+        """Return the references to private SSH keys: of hosts and of network devices."""
+        logins = (device.login for device in self.network.devices)
+        return frozenset(server.ssh.key for server in self.hardware.servers) | {
+            login.key for login in logins if login and login.key
+        }
 
     def region_of_rack(self, rack_name: str) -> str | None:
         """Return the region of a rack, or None where the rack or its room is not declared."""

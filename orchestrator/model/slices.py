@@ -43,12 +43,27 @@ class ServerSlice:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SettingsSlice:
+    """What is kept on one server's BMC, where its profile declares anything to keep."""
+
+    server: str
+    bmc_address: str
+    bmc_user: str
+    bmc_password: str
+    """A `secret://` reference; the provider opens it at the wire."""
+    asset_tag: str | None
+    bios: dict[str, str]
+    boot_order: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class HardwareSlice:
     """One region's servers."""
 
     site: str
     region: str
     servers: tuple[ServerSlice, ...]
+    settings: tuple[SettingsSlice, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,6 +89,8 @@ class UpsSlice:
     address: str
     login: dict[str, str]
     low_battery_minutes: int | None
+    audible_alarm: str | None
+    """`enabled` or `disabled`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,6 +112,28 @@ class RoomSlice:
     pdus: tuple[PduSlice, ...]
     ups: tuple[UpsSlice, ...]
     sensors: tuple[SensorSlice, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NetworkDeviceSlice:
+    """A network device with what it shall run."""
+
+    name: str
+    platform: str
+    model: str
+    address: str
+    login: dict[str, str]
+    """A user, and a `secret://` reference as `password` or `key`."""
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NetworkSlice:
+    """The network devices of one region that this tool configures."""
+
+    site: str
+    region: str
+    devices: tuple[NetworkDeviceSlice, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -128,6 +128,30 @@ class VolumeType:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PackageRepository:
+    """A package repository, as a mirror inside the site; a snapshot pins what hosts get."""
+
+    name: Name
+    uri: str
+    suite: str
+    """Debian's suite, such as `bookworm`."""
+    components: tuple[str, ...] = ("main",)
+    signed_by: str = "/usr/share/keyrings/debian-archive-keyring.gpg"
+    """The file on the host that holds the public half of the archive's signature."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HostUser:
+    """A person or program that logs in to hosts."""
+
+    name: Name
+    ssh_keys: tuple[str, ...]
+    """Lines of `authorized_keys`; no other ones are left in the file."""
+    sudo: bool = False
+    """May become root, without a password: the login itself is the proof."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class HostBaseline:
     """What every host of the named roles runs."""
 
@@ -138,6 +162,15 @@ class HostBaseline:
     ntp_servers: tuple[str, ...]
     dns_servers: tuple[IPv4Address | IPv6Address, ...]
     log_servers: tuple[str, ...]
+    repositories: tuple[PackageRepository, ...] = ()
+    """Empty: those that the image brought are left as they are."""
+    packages: tuple[str, ...] = ()
+    """Installed beside what the baseline itself needs."""
+    users: tuple[HostUser, ...] = ()
+    kernel: dict[str, str] = field(default_factory=dict)
+    """Kernel settings by their sysctl name; a host that refuses one is told of."""
+    journal_days: PositiveInt = 180
+    """How long the host keeps its own log; six months is what the law asks for."""
     source: Source = field(default=NOWHERE, compare=False, repr=False)
 
 

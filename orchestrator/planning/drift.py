@@ -11,7 +11,7 @@ from orchestrator.model.stack import (
     ResourceState,
     StackState,
 )
-from orchestrator.ports.provider import Kind, Observed
+from orchestrator.ports.provider import Kind, Observed, Properties
 
 ObservedKinds = Mapping[str, Mapping[str, Observed]]
 """What the cloud has: kind -> id -> resource."""
@@ -59,11 +59,11 @@ def _drift(resource: ResourceState, found: Observed | None, kind: Kind) -> Resou
 
 def recorded_ids(
     states: tuple[StackState, ...], kinds: Mapping[str, Kind]
-) -> Mapping[str, set[str]]:
-    """Return the ids to ask the cloud for, by kind."""
-    wanted: dict[str, set[str]] = {}
+) -> Mapping[str, Mapping[str, Properties]]:
+    """Return what to ask the cloud for: by kind the recorded inputs of each id."""
+    wanted: dict[str, dict[str, Properties]] = {}
     for state in states:
         for resource in state.resources:
             if resource.kind in kinds:
-                wanted.setdefault(resource.kind, set()).add(resource.id)
+                wanted.setdefault(resource.kind, {})[resource.id] = resource.inputs
     return wanted

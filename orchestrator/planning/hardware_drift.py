@@ -14,8 +14,8 @@ from orchestrator.model.inventory import (
     ProfileSum,
     ServerReport,
     Unknown,
-    Verdict,
 )
+from orchestrator.model.verdict import Verdict
 
 OF_ONE_SERVER = frozenset({"serial", "macs"})
 """Facts that no two servers share: they are not summed by their value."""
@@ -33,6 +33,14 @@ def compare(server: Server, profile: HardwareProfile, told: Inventory) -> tuple[
         _macs(server, told.nics),
         *_bios(profile, told),
     )
+
+
+def compare_factory_logins(users: tuple[str, ...] | Unknown) -> Comparison:
+    """Return the verdict on the logins that a BMC left the factory with: none may open it."""
+    found: str | Unknown = users if isinstance(users, Unknown) else ", ".join(users)
+    if not isinstance(found, Unknown):
+        found = f"taken: {found}" if found else "refused"
+    return _same("factory_login", "refused", found)
 
 
 def sum_by_profile(reports: Sequence[ServerReport]) -> tuple[ProfileSum, ...]:

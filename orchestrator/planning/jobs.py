@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date
 
-from orchestrator.model.network import NetworkLayer
 from orchestrator.model.plan import Scope
 from orchestrator.model.site import Layer, Site
 from orchestrator.model.stack import PROJECT_OF_LAYER, StackJob, StackName
+from orchestrator.planning.network_slice import network_slice, reachable_devices
 from orchestrator.planning.room_devices import room_devices
 from orchestrator.planning.room_slice import room_slice
 from orchestrator.planning.slices import hardware_slice, slice_json, system_slice, tenant_slice
@@ -18,10 +18,9 @@ from orchestrator.planning.slices import hardware_slice, slice_json, system_slic
 SITE_STACK = "site"
 """The system layer has one stack: what the platform offers is the same for the whole cloud."""
 
-APPLIED_LAYERS = (Layer.ROOM, Layer.HARDWARE, Layer.SYSTEM, Layer.TENANCY)
-"""The network is declared and checked, but not pushed to devices by `apply`."""
+APPLIED_LAYERS = (Layer.ROOM, Layer.NETWORK, Layer.HARDWARE, Layer.SYSTEM, Layer.TENANCY)
 
-REGIONAL_LAYERS = frozenset({Layer.ROOM, Layer.HARDWARE})
+REGIONAL_LAYERS = frozenset({Layer.ROOM, Layer.NETWORK, Layer.HARDWARE})
 """Layers with one stack per region."""
 
 
@@ -45,6 +44,10 @@ def _declared(site: Site) -> Iterator[StackName]:
     for region in site.regions:
         if region.name in regions:
             yield StackName(layer=Layer.ROOM, name=region.name)
+    connected = {site.region_of_rack(device.rack) for device in reachable_devices(site)}
+    for region in site.regions:
+        if region.name in connected:
+            yield StackName(layer=Layer.NETWORK, name=region.name)
     for region in site.regions:
         if site.servers_by_region.get(region.name):
             yield StackName(layer=Layer.HARDWARE, name=region.name)
@@ -56,9 +59,9 @@ def _declared(site: Site) -> Iterator[StackName]:
 def in_scope(stack: StackName, site: Site, scope: Scope) -> bool:
     """Say whether a command with this scope is about the stack.
 
-    A region narrows rooms and hardware to that region, tenancy to its tenants; the platform's
-    own offer belongs to no region. A tenant narrows everything to that tenant, but for the layers
-    that are named beside it: `--layer system --layer tenancy --tenant gongxin` is both.
+    A region narrows rooms, network and hardware to that region, tenancy to its tenants; the
+    platform's own offer belongs to no region. A tenant narrows everything to that tenant, but for
+    the layers that are named beside it: `--layer system --layer tenancy --tenant gongxin` is both.
     """
     if scope.layers and stack.layer not in scope.layers:
         return False
@@ -85,14 +88,14 @@ def plan_job(
     match stack.layer:
         case Layer.ROOM:
             sliced = slice_json(room_slice(site, stack.name))
+        case Layer.NETWORK:
+            sliced = slice_json(network_slice(site, stack.name, today=today))
         case Layer.HARDWARE:
             sliced = slice_json(hardware_slice(site, stack.name))
         case Layer.SYSTEM:
             sliced = slice_json(system_slice(site, site_directory))
         case Layer.TENANCY:
             sliced = slice_json(tenant_slice(site, stack.name, today=today))
-        case _:
-            raise ValueError(f"{stack} is recorded only: it has no job")
     parts = (sliced, programs.digests[PROJECT_OF_LAYER[stack.layer]], programs.provider_version)
     return StackJob(
         stack=stack,
@@ -102,10 +105,13 @@ def plan_job(
     )
 
 
-def recorded_only(site: Site) -> Mapping[Layer, int]:
-    """Count the things of the layers that are declared and checked but not applied."""
-    recorded: dict[Layer, NetworkLayer] = {Layer.NETWORK: site.network}
-    return {
-        layer: sum(len(getattr(declared, field.name)) for field in fields(declared))
-        for layer, declared in recorded.items()
-    }
+def recorded_only(site: Site, scope: Scope) -> Mapping[Layer, int]:
+    """Count the devices without a login: what is compiled for them is given to nobody.
+
+    A command that is not about the network has nothing to say of them.
+    """
+    silent = len(site.network.devices) - len(reachable_devices(site))
+    networks = (StackName(layer=Layer.NETWORK, name=region.name) for region in site.regions)
+    if not silent or not any(in_scope(network, site, scope) for network in networks):
+        return {}
+    return {Layer.NETWORK: silent}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orchestrator.model.readings import DeviceKind, RoomDevice
-from orchestrator.model.room import BREAKER_DERATING, Pdu, Rack, SnmpLogin, SnmpVersion
+from orchestrator.model.room import BREAKER_DERATING, Pdu, Rack, SnmpLogin, SnmpVersion, Ups
 from orchestrator.model.site import Site
 from orchestrator.model.slices import PduSlice, RoomSlice, SensorSlice, UpsSlice
 from orchestrator.planning.room_devices import outlet_names, room_devices
@@ -13,7 +13,7 @@ def room_slice(site: Site, region: str) -> RoomSlice:
     """Return the devices of one region that have an address."""
     rooms = {room.name for room in site.room.rooms if room.region == region}
     devices = room_devices(site, rooms) if rooms else ()
-    low_minutes = {ups.name: ups.low_battery_minutes for ups in site.room.ups}
+    ups_by_name = {ups.name: ups for ups in site.room.ups}
     return RoomSlice(
         site=site.name,
         region=region,
@@ -30,7 +30,8 @@ def room_slice(site: Site, region: str) -> RoomSlice:
                 place=device.place,
                 address=str(device.address),
                 login=written_login(device.login),
-                low_battery_minutes=low_minutes[device.name],
+                low_battery_minutes=ups_by_name[device.name].low_battery_minutes,
+                audible_alarm=_audible(ups_by_name[device.name]),
             )
             for device in devices
             if device.kind is DeviceKind.UPS
@@ -63,6 +64,12 @@ def _pdu(site: Site, rack: Rack, pdu: Pdu) -> PduSlice:
         near_overload_amperes=None if breaker is None else int(breaker * BREAKER_DERATING),
         overload_amperes=breaker,
     )
+
+
+def _audible(ups: Ups) -> str | None:
+    if ups.audible_alarm is None:
+        return None
+    return "enabled" if ups.audible_alarm else "disabled"
 
 
 def _sensor(device: RoomDevice) -> SensorSlice:

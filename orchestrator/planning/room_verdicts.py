@@ -17,7 +17,6 @@ from orchestrator.model.readings import (
     FaultKind,
     Quantity,
     RuleVerdict,
-    Verdict,
     dew_point_celsius,
 )
 from orchestrator.model.room import (
@@ -27,6 +26,7 @@ from orchestrator.model.room import (
     RoomGrade,
 )
 from orchestrator.model.site import Site
+from orchestrator.model.verdict import Verdict
 
 INLET_CELSIUS = (18.0, 27.0)
 DEW_POINT_CELSIUS = (5.5, 15.0)

@@ -13,7 +13,7 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Protocol, TypeVar
 
 from orchestrator.compile.security_groups import dns_servers, project_rules
-from orchestrator.model.hardware import Server
+from orchestrator.model.hardware import HardwareProfile, Server
 from orchestrator.model.network import PrefixRole
 from orchestrator.model.site import Site
 from orchestrator.model.slices import (
@@ -22,12 +22,14 @@ from orchestrator.model.slices import (
     FlavorSlice,
     HardwareSlice,
     ImageSlice,
+    NetworkSlice,
     PortSlice,
     ProjectSlice,
     ProviderNetworkSlice,
     QuotaSlice,
     RoomSlice,
     ServerSlice,
+    SettingsSlice,
     SubnetPoolSlice,
     SystemSlice,
     TenantSlice,
@@ -37,7 +39,7 @@ from orchestrator.model.system import HostAggregate, Image, ProviderNetwork
 from orchestrator.model.tenancy import Project, Quota, Tenant
 from orchestrator.model.units import Text
 
-Slice = RoomSlice | HardwareSlice | SystemSlice | TenantSlice
+Slice = RoomSlice | NetworkSlice | HardwareSlice | SystemSlice | TenantSlice
 Network = IPv4Network | IPv6Network
 
 MIB_PER_GIB = 1024
@@ -60,11 +62,13 @@ def slice_json(part: Slice) -> str:
 
 def hardware_slice(site: Site, region: str) -> HardwareSlice:
     """Return the servers of one region."""
-    servers = site.servers_by_region.get(region, ())
+    servers = _by_name(site.servers_by_region.get(region, ()))
+    settings = (_settings(site.profiles_by_name[server.profile], server) for server in servers)
     return HardwareSlice(
         site=site.name,
         region=region,
-        servers=tuple(_server(site, region, server) for server in _by_name(servers)),
+        servers=tuple(_server(site, region, server) for server in servers),
+        settings=tuple(each for each in settings if each is not None),
     )
 
 
@@ -155,6 +159,20 @@ def _server(site: Site, region: str, server: Server) -> ServerSlice:
             PortSlice(mac=nic.mac, pxe=nic.pxe, switch=nic.switch, switch_port=nic.port)
             for nic in sorted(server.nics, key=lambda nic: nic.mac)
         ),
+    )
+
+
+def _settings(profile: HardwareProfile, server: Server) -> SettingsSlice | None:
+    if not (profile.bios or profile.boot_order or profile.asset_tag):
+        return None
+    return SettingsSlice(
+        server=server.name,
+        bmc_address=str(server.bmc.address),
+        bmc_user=server.bmc.user,
+        bmc_password=str(server.bmc.password),
+        asset_tag=server.name if profile.asset_tag else None,
+        bios=dict(profile.bios),
+        boot_order=tuple(device.value for device in profile.boot_order),
     )
 
 

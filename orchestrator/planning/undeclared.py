@@ -22,6 +22,7 @@ NO_JOB = "none"
 _THING_OF_LAYER = {
     Layer.TENANCY: "tenant",
     Layer.ROOM: "region",
+    Layer.NETWORK: "region",
     Layer.HARDWARE: "region",
     Layer.SYSTEM: "system",
 }

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from orchestrator.model.hardware import Server
-from orchestrator.model.inventory import BootDevice, Inventory, PowerAct, PowerState
+from orchestrator.model.inventory import BootDevice, Inventory, PowerAct, PowerState, Unknown
+from orchestrator.model.media import MediaSlot
 from orchestrator.model.units import Secret, SecretRef
 from orchestrator.ports import AuditLog, SecretStore, SiteLock
 
@@ -60,11 +61,33 @@ class Bmcs(Protocol):
         """
 
 
+class BmcMedia(Protocol):
+    """The virtual drives of servers. Each call is bounded; each failure is a BmcError."""
+
+    def slots(self, server: Server) -> tuple[MediaSlot, ...]:
+        """Return the drives with what is in them."""
+
+    def insert(self, server: Server, url: str) -> tuple[MediaSlot, ...]:
+        """Insert an image into a free drive of its kind, and see it there."""
+
+    def eject(self, server: Server) -> tuple[MediaSlot, ...]:
+        """Empty all drives, and see them empty."""
+
+
+class BmcFactoryLogins(Protocol):
+    """The logins that BMCs leave the factory with. A try that fails counts on the BMC."""
+
+    def accepted(self, server: Server, *, vendor: str) -> tuple[str, ...] | Unknown:
+        """Return the factory's users that can still log in; Unknown where none is known."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HardwarePorts:
     """Everything that work on servers needs from outside; `cli.wiring` fills it."""
 
     bmcs: Bmcs
+    media: BmcMedia
+    factory_logins: BmcFactoryLogins
     secrets: SecretStore
     lock: SiteLock
     audit: AuditLog

@@ -5,7 +5,7 @@ The embedded engine calls it directly; `providers.plugin` serves the same object
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -30,6 +30,8 @@ class Kind:
     write_only: frozenset[str] = frozenset()
     """Inputs that the cloud does not give back, so that drift in them is unknown."""
     secret_outputs: frozenset[str] = frozenset()
+    at_restart: frozenset[str] = frozenset()
+    """Inputs that are written at once and come into force when the server next restarts."""
     delete_before_replace: bool = True
 
 
@@ -63,6 +65,9 @@ class Observed:
 
     id: str
     properties: Properties = field(default_factory=dict)
+    """What waits for a restart stands here as it will be after it."""
+    pending: tuple[str, ...] = ()
+    """Which of it waits for a restart, in words: `bios.ProcTurboMode`."""
 
 
 class PartlyMadeError(Exception):
@@ -113,5 +118,8 @@ class Provider(Protocol):
     def delete(self, kind: str, made: Made, inputs: Properties) -> None:
         """Delete the resource; one that is gone already is fine."""
 
-    def list(self, kind: str, ids: Collection[str]) -> Mapping[str, Observed]:
-        """Return those of the ids that exist, by bulk reads: one call per kind and scope."""
+    def list(self, kind: str, recorded: Mapping[str, Properties]) -> Mapping[str, Observed]:
+        """Return those that exist, by bulk reads: one call per kind and scope.
+
+        `recorded` has the inputs of each id: a device is asked only for what is declared of it.
+        """

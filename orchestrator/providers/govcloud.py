@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from orchestrator.errors import EngineError, SecretError
 from orchestrator.model.units import Secret, SecretRef
 from orchestrator.ports import SecretStore
 from orchestrator.ports.provider import Diff, Fault, Kind, Made, Observed, Properties
+from orchestrator.providers.device.access import DeviceAccess
+from orchestrator.providers.device.kinds import NetworkDeviceKind
 from orchestrator.providers.openstack.access import ApplicationCredentialKind, RoleAssignmentKind
 from orchestrator.providers.openstack.baremetal import ServerKind
 from orchestrator.providers.openstack.bmc import Bmcs
@@ -35,6 +38,8 @@ from orchestrator.providers.openstack.quota import (
 from orchestrator.providers.openstack.router import RouterKind
 from orchestrator.providers.openstack.security_group import SecurityGroupKind
 from orchestrator.providers.openstack.volume import VolumeTypeKind
+from orchestrator.providers.redfish.bmcs import RedfishBmcs
+from orchestrator.providers.redfish.kinds import SETTINGS_LIMITS, SettingsKind
 from orchestrator.providers.resource_kind import ResourceKind
 from orchestrator.providers.snmp.access import SnmpAccess
 from orchestrator.providers.snmp.kinds import ROOM_KINDS
@@ -67,14 +72,28 @@ KINDS: tuple[type[CloudKind], ...] = (
 class GovCloud:
     """Every kind of resource of one cloud. Safe for many threads; silent before the first use."""
 
-    def __init__(self, cloud: Cloud, bmcs: Bmcs, room: SnmpAccess) -> None:
-        """Make one handler per kind."""
+    def __init__(
+        self,
+        cloud: Cloud,
+        bmcs: Bmcs,
+        room: SnmpAccess,
+        *,
+        redfish: RedfishBmcs | None = None,
+        devices: DeviceAccess | None = None,
+    ) -> None:
+        """Make one handler per kind.
+
+        Without `redfish` no setting of a BMC is read or written, without `devices` no
+        configuration of a network device.
+        """
         self.cloud = cloud
         self._wire = SnmpWire()
         self._handlers: dict[str, ResourceKind] = {
             cls.kind.token: ServerKind(cloud, bmcs) if cls is ServerKind else cls(cloud)
             for cls in KINDS
         } | {cls.kind.token: cls(room, self._wire) for cls in ROOM_KINDS}
+        self._handlers[SettingsKind.kind.token] = SettingsKind(redfish)
+        self._handlers[NetworkDeviceKind.kind.token] = NetworkDeviceKind(devices)
 
     @property
     def version(self) -> str:
@@ -100,7 +119,7 @@ class GovCloud:
 
     def read(self, kind: str, resource_id: str, inputs: Properties) -> Observed | None:
         """Return one resource as the cloud has it."""
-        return self._handler(kind).read(resource_id)
+        return self._handler(kind).read(resource_id, inputs)
 
     def update(self, kind: str, made: Made, *, old: Properties, new: Properties) -> Properties:
         """Change the resource in place."""
@@ -110,9 +129,9 @@ class GovCloud:
         """Delete the resource."""
         self._handler(kind).delete(made, inputs)
 
-    def list(self, kind: str, ids: Collection[str]) -> Mapping[str, Observed]:
-        """Return those of the ids that exist, by bulk reads."""
-        return self._handler(kind).observe(ids) if ids else {}
+    def list(self, kind: str, recorded: Mapping[str, Properties]) -> Mapping[str, Observed]:
+        """Return those that exist, by bulk reads."""
+        return self._handler(kind).observe(recorded) if recorded else {}
 
     def close(self) -> None:
         """Close the connections to the cloud and to the rooms' devices."""
@@ -128,6 +147,14 @@ class GovCloud:
         return handler
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProviderFolders:
+    """Where the provider remembers what it met: certificates, host keys, sessions, backups."""
+
+    bmcs: Path
+    devices: Path
+
+
 def open_provider(
     cloud: str | None,
     secrets: SecretStore,
@@ -135,15 +162,25 @@ def open_provider(
     *,
     site: str,
     config_files: Sequence[Path] = (),
+    folders: ProviderFolders | None = None,
 ) -> GovCloud:
     """Return the provider of a cloud in clouds.yaml; nothing is called before its first use.
 
-    `cloud` None means what the environment says, as for every OpenStack client.
+    `cloud` None means what the environment says, as for every OpenStack client. Without `folders`
+    neither a BMC's settings nor a network device is touched.
     """
+    redfish, devices = None, None
+    if folders is not None:
+        devices = DeviceAccess(endpoints=endpoints, secrets=secrets, folder=folders.devices)
+        redfish = RedfishBmcs(
+            endpoints=endpoints, secrets=secrets, folder=folders.bmcs, limits=SETTINGS_LIMITS
+        )
     return GovCloud(
         Cloud(cloud, site=site, config_files=config_files),
         Bmcs(endpoints=endpoints, secrets=secrets),
         SnmpAccess(endpoints=endpoints, secrets=secrets),
+        redfish=redfish,
+        devices=devices,
     )
 
 

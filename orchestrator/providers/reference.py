@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from orchestrator.providers.device.kinds import NetworkDeviceKind
 from orchestrator.providers.govcloud import KINDS
+from orchestrator.providers.redfish.kinds import SettingsKind
 from orchestrator.providers.resource_kind import ResourceKind
 from orchestrator.providers.snmp.kinds import ROOM_KINDS
 
@@ -15,7 +17,8 @@ Written by `python -m orchestrator.providers.reference`; a test compares it with
 
 What stands in the column *marks*: **required**; **replaces**: a change makes the resource anew;
 **not compared**: the cloud does not give it back, or changes it on its own, so that drift in it is
-unknown. An optional input that is left out is left to the cloud and not compared either.
+unknown; **at restart**: written at once, in force when the server next restarts. An optional input
+that is left out is left to the cloud and not compared either.
 
 A kind that **holds** something is deleted only when `removed:` lists its thing; the others are
 settings, and go with their declaration.
@@ -24,7 +27,7 @@ settings, and go with their declaration.
 
 def render() -> str:
     """Return the whole page."""
-    kinds = (*KINDS, *ROOM_KINDS)
+    kinds: tuple[type[ResourceKind], ...] = (*KINDS, *ROOM_KINDS, NetworkDeviceKind, SettingsKind)
     return "\n".join([INTRODUCTION, *(line for kind in kinds for line in _section(kind))]) + "\n"
 
 
@@ -46,6 +49,7 @@ def _section(handler: type[ResourceKind]) -> Iterator[str]:
             "required": attribute.required,
             "replaces": name in kind.replace_on,
             "not compared": name in kind.write_only,
+            "at restart": name in kind.at_restart,
         }
         written = ", ".join(mark for mark, holds in marks.items() if holds)
         yield f"| `{name}` | {attribute.meaning} | {written} |"

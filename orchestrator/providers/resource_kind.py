@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from typing import ClassVar
 
@@ -53,12 +53,18 @@ class ResourceKind(ABC):
         """Delete the resource."""
 
     @abstractmethod
-    def observe(self, ids: Collection[str], *, max_age_seconds: float = 0.0) -> dict[str, Observed]:
-        """Return those of the ids that exist, by bulk reads."""
+    def observe(
+        self, recorded: Mapping[str, Properties], /, *, max_age_seconds: float = 0.0
+    ) -> dict[str, Observed]:
+        """Return those that exist, by bulk reads; `recorded` has the inputs of each id.
 
-    def read(self, resource_id: str) -> Observed | None:
+        Most kinds need the ids only, and take any collection of them.
+        """
+
+    def read(self, resource_id: str, inputs: Properties) -> Observed | None:
         """Return one resource out of the bulk reading, so that many reads cost one call."""
-        return self.observe({resource_id}, max_age_seconds=READ_MAX_AGE_SECONDS).get(resource_id)
+        wanted = {resource_id: inputs}
+        return self.observe(wanted, max_age_seconds=READ_MAX_AGE_SECONDS).get(resource_id)
 
 
 def declare(
@@ -68,6 +74,7 @@ def declare(
     replace_on: AbstractSet[str] = frozenset(),
     write_only: AbstractSet[str] = frozenset(),
     secret_outputs: AbstractSet[str] = frozenset(),
+    at_restart: AbstractSet[str] = frozenset(),
 ) -> Kind:
     """Describe a kind of our package to the engines, by its service and name."""
     return Kind(
@@ -76,4 +83,5 @@ def declare(
         replace_on=frozenset(replace_on),
         write_only=frozenset(write_only),
         secret_outputs=frozenset(secret_outputs),
+        at_restart=frozenset(at_restart),
     )

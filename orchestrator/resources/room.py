@@ -37,6 +37,7 @@ class UpsArgs:
     address: str
     login: Mapping[str, str]
     low_battery_minutes: int | None
+    audible_alarm: str | None
     answers: bool = True
 
 

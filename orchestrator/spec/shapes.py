@@ -17,14 +17,13 @@ from orchestrator.model.names import did_you_mean
 from orchestrator.model.units import MacAddress, Name, Position, SecretRef, Source
 from orchestrator.spec import kinds
 from orchestrator.spec.nodes import Mapping, Node, Sequence, describe, is_null
+from orchestrator.spec.numbers import integer_reader, number_reader
 from orchestrator.spec.values import (
     BAD,
     Reader,
     Reading,
     address_reader,
     choice_reader,
-    integer_reader,
-    number_reader,
     prefix_reader,
     read_any_text,
     read_bool,

@@ -14,7 +14,7 @@ from datetime import date
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_address
 
-from orchestrator.model.network import INTERNET, NOT_INTERNET, Flow, Protocol
+from orchestrator.model.network import INTERNET, NOT_INTERNET, Flow, PrefixRole, Protocol
 from orchestrator.model.site import RegionKind, Site
 from orchestrator.verify.boxes import (
     ALL_PORTS,
@@ -26,12 +26,16 @@ from orchestrator.verify.boxes import (
     everything,
     kinds,
     outside,
+    overlap,
 )
 
 ECHO_TYPE = {4: 8, 6: 128}
 """ICMP and ICMPv6 types of an echo request: what an icmp flow opens."""
 KEPT_ALIVE = {4: (3,), 6: (2, 133, 134, 135, 136)}
 """Types that every access list lets through: a path's size, and neighbour discovery."""
+KEPT_ALIVE_ON_A_FIREWALL = {4: (8,), 6: (128, 135, 136)}
+"""Types that reach a firewall itself: echo requests, and neighbour discovery."""
+SSH: Span = (22, 22)
 SAMPLE_OFFSET = 10
 """From the first address of a prefix: past its network address and its gateways."""
 
@@ -72,6 +76,29 @@ class Intent:
                 span = _span(prefix.prefix)
                 for kind in kinds(prefix.prefix.version):
                     yield Opened(kind, Box(span, span, ALL_PORTS), f"VLAN {prefix.vlan}")
+
+    def administration(self, region: str) -> Iterator[Opened]:
+        """Yield what may reach a zone firewall of a region itself."""
+        for version, types in KEPT_ALIVE_ON_A_FIREWALL.items():
+            whole = everything(version)
+            for number in types:
+                box = Box(whole.source, whole.destination, (number, number))
+                yield Opened(Kind(version, "icmp"), box, "keeps the network alive")
+        management = [
+            prefix.prefix
+            for prefix in self._site.network.prefixes
+            if prefix.region == region and prefix.role is PrefixRole.MANAGEMENT
+        ]
+        for network in management:
+            yield _ssh(network.version, _span(network), f"management prefix {network}")
+        for opened in self.declared(region):
+            leads_there = any(
+                network.version == opened.kind.version
+                and overlap(_span(network), opened.box.destination)
+                for network in management
+            )
+            if opened.kind.protocol == "tcp" and overlap(opened.box.ports, SSH) and leads_there:
+                yield _ssh(opened.kind.version, opened.box.source, opened.origin)
 
     def place(self, version: int, number: int) -> str:
         """Return what an address is in, for people: its zone, or `internet`, or neither."""
@@ -187,6 +214,11 @@ class Intent:
 def shown(version: int, number: int) -> str:
     """Return an address as people write it."""
     return str(ip_address(number.to_bytes(4 if version == 4 else 16, "big")))
+
+
+def _ssh(version: int, source: Span, origin: str) -> Opened:
+    whole = everything(version)
+    return Opened(Kind(version, "tcp"), Box(source, whole.destination, SSH), origin)
 
 
 def _joined(stretches: Iterable[Stretch]) -> Iterator[Stretch]:

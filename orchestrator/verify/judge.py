@@ -13,9 +13,9 @@ from orchestrator.model.site import RegionKind, Site
 from orchestrator.verify import nft_rules, switch_text
 from orchestrator.verify.boxes import Box, Cover, Kind, Opened
 from orchestrator.verify.intent import Intent, shown
-from orchestrator.verify.nft_rules import Forwarding, UnreadableError
+from orchestrator.verify.nft_rules import Chain, Ruleset, UnreadableError
 from orchestrator.verify.nft_text import read_nft
-from orchestrator.verify.routing_text import heard, read_router
+from orchestrator.verify.routing_text import heard_by_region, read_router
 from orchestrator.verify.switch_text import SwitchText, read_switch
 
 
@@ -76,18 +76,20 @@ class Judge:
         """Judge a region's nftables ruleset, as it was written."""
         return self._judged("nftables", region, lambda: self._firewall(region, read_nft(text)))
 
-    def loaded_firewall(self, region: str, read: Callable[[], Forwarding]) -> Verdict:
-        """Judge a region's nftables ruleset, as a kernel gave it back."""
+    def loaded_firewall(
+        self, region: str, read: Callable[[], Ruleset], *, name: str = ""
+    ) -> Verdict:
+        """Judge a region's nftables ruleset, as a kernel gave it back; `name` is the device's."""
         return self._judged(
-            "nftables in the kernel", region, lambda: self._firewall(region, read())
+            "nftables in the kernel", name or region, lambda: self._firewall(region, read())
         )
 
     def switch(self, name: str, text: str, *, kind: str, region: str) -> Verdict:
         """Judge a switch's VLANs, lists and where they stand."""
         return self._judged(kind, name, lambda: self._switch(name, region, read_switch(text)))
 
-    def routers(self, texts: Mapping[str, str]) -> Verdict:
-        """Judge all FRR configurations together: who hears of whom."""
+    def routers(self, texts: Mapping[str, Sequence[str]]) -> Verdict:
+        """Judge the FRR configurations of all regions together: who hears of whom."""
         return self._judged("frr", "all regions", lambda: self._routes(texts))
 
     @staticmethod
@@ -101,12 +103,23 @@ class Judge:
             differences = [Difference(fault=Fault.UNREADABLE, detail=str(error))]
         return Verdict(target=target, name=name, compared=compared, differences=tuple(differences))
 
-    def _firewall(self, region: str, chain: Forwarding) -> tuple[int, list[Difference]]:
-        declared, cover = self._of_region(region)
+    def _firewall(self, region: str, ruleset: Ruleset) -> tuple[int, list[Difference]]:
+        entitled = list(self._intent.administration(region))
+        through = self._chain(ruleset.forward, self._of_region(region))
+        itself = self._chain(ruleset.input, (entitled, Cover(entitled)), word=", to itself")
+        return through[0] + itself[0], [*through[1], *itself[1]]
+
+    def _chain(
+        self, chain: Chain, wanted: tuple[Sequence[Opened], Cover], *, word: str = ""
+    ) -> tuple[int, list[Difference]]:
+        declared, cover = wanted
         found = list(nft_rules.opened(chain))
-        differences = [*self._undeclared(found, cover), *self._closed(declared, Cover(found))]
+        differences = [
+            *self._undeclared(found, cover, word),
+            *self._closed(declared, Cover(found), word),
+        ]
         if not chain.keeps_state:
-            detail = "The ruleset does not begin with the states of connections."
+            detail = f"The rules do not begin with the states of connections{word}."
             differences.append(Difference(fault=Fault.MISPLACED, detail=detail))
         return len(declared) + len(found), differences
 
@@ -168,8 +181,10 @@ class Judge:
         }
         return role == "spine" or (role == "leaf" and "spine" not in roles)
 
-    def _routes(self, texts: Mapping[str, str]) -> tuple[int, list[Difference]]:
-        known = heard({name: read_router(text) for name, text in texts.items()})
+    def _routes(self, texts: Mapping[str, Sequence[str]]) -> tuple[int, list[Difference]]:
+        known = heard_by_region(
+            {name: [read_router(text) for text in each] for name, each in texts.items()}
+        )
         differences, compared = [], 0
         for listener in sorted(self._routed):
             wanted = {

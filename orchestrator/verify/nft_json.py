@@ -7,7 +7,15 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 from orchestrator.verify.boxes import Span
-from orchestrator.verify.nft_rules import NUMBERS, Forwarding, Match, Rule, UnreadableError
+from orchestrator.verify.nft_rules import (
+    LOOPBACK,
+    NUMBERS,
+    Chain,
+    Match,
+    Rule,
+    Ruleset,
+    UnreadableError,
+)
 
 _FIELDS = {
     ("ip", "saddr"): "ip saddr",
@@ -18,15 +26,17 @@ _FIELDS = {
     ("icmp", "type"): "icmp",
     ("icmpv6", "type"): "icmpv6",
 }
+_TCP_PORT = {"payload": {"protocol": "tcp", "field": "dport"}}
 _STATE = {"established": "accept", "related": "accept", "invalid": "drop"}
 _SILENT = {"counter", "limit", "log"}
+_ICMP_TYPES = {"echo-request": 128, "nd-neighbor-solicit": 135, "nd-neighbor-advert": 136}
 
 # What nft prints is typed by nothing; it is taken apart here and goes no further.
 Node = Any
 
 
-def read_loaded(ruleset: Mapping[str, Node], table: str) -> Forwarding:
-    """Return the forward chain of one table.
+def read_loaded(ruleset: Mapping[str, Node], table: str) -> Ruleset:
+    """Return the forward and the input chain of one table.
 
     Raises:
         UnreadableError: the ruleset has a statement that this reader does not know.
@@ -38,15 +48,41 @@ def read_loaded(ruleset: Mapping[str, Node], table: str) -> Forwarding:
         if "set" in part and part["set"]["table"] == table
     }
     chains = [p["chain"] for p in parts if "chain" in p and p["chain"]["table"] == table]
-    if [chain.get("hook") for chain in chains] != ["forward"]:
-        raise UnreadableError(f"table {table} has not one chain, on the forward hook")
-    rules = [part["rule"]["expr"] for part in parts if "rule" in part]
+    by_hook = {chain.get("hook"): chain for chain in chains}
+    if len(chains) != len(by_hook) or set(by_hook) != {"forward", "input"}:
+        raise UnreadableError(f"table {table} has not two chains, one to forward and one for input")
+    loaded = {}
+    for hook, chain in by_hook.items():
+        rules = [
+            part["rule"]["expr"]
+            for part in parts
+            if "rule" in part
+            and (part["rule"]["table"], part["rule"]["chain"]) == (table, chain["name"])
+        ]
+        loaded[hook] = _chain(chain["policy"], rules, sets)
+    return Ruleset(forward=loaded["forward"], input=loaded["input"])
+
+
+def _chain(
+    policy: str, rules: Sequence[Node], sets: Mapping[str, tuple[tuple[Span, ...], ...]]
+) -> Chain:
     keeps_state = bool(rules) and _is_state(rules[0])
-    return Forwarding(
-        policy=chains[0]["policy"],
-        rules=tuple(_rule(expressions, sets) for expressions in rules[1 if keeps_state else 0 :]),
+    return Chain(
+        policy=policy,
+        rules=tuple(
+            _rule(expressions, sets)
+            for expressions in rules[1 if keeps_state else 0 :]
+            if not _is_from_itself(expressions)
+        ),
         keeps_state=keeps_state,
     )
+
+
+def _is_from_itself(expressions: Sequence[Node]) -> bool:
+    """Say whether a rule is about what the machine sends to itself, which nobody else can send."""
+    left = {"meta": {"key": "iifname"}}
+    expected = {"match": {"op": "==", "left": left, "right": LOOPBACK}}
+    return len(expressions) == 2 and expressions[0] == expected
 
 
 def _is_state(expressions: Sequence[Node]) -> bool:
@@ -75,6 +111,8 @@ def _rule(expressions: Sequence[Node], sets: Mapping[str, tuple[tuple[Span, ...]
 
 def _match(value: Node, sets: Mapping[str, tuple[tuple[Span, ...], ...]]) -> Match:
     left, right = value["left"], value["right"]
+    if left == _TCP_PORT and value["op"] == "==":
+        return Match(("l4proto", "dport"), (((6, 6), _span(right)),))
     fields = tuple(_field(each) for each in left.get("concat", [left]))
     if isinstance(right, str) and right.startswith("@"):
         rows = sets[right[1:]]
@@ -120,8 +158,10 @@ def _span(node: Node, fields: Sequence[str] = ()) -> Span:
 
 
 def _value(text: str, fields: Sequence[str]) -> Span:
-    if text == "echo-request":
-        number = 128 if "icmpv6" in fields else 8
+    if text == "echo-request" and "icmpv6" not in fields:
+        number = 8
+    elif text in _ICMP_TYPES:
+        number = _ICMP_TYPES[text]
     elif text in NUMBERS:
         number = NUMBERS[text]
     else:

@@ -21,6 +21,8 @@ from orchestrator.verify.boxes import (
 )
 
 FIELDS = ("ip saddr", "ip daddr", "ip6 saddr", "ip6 daddr", "l4proto", "dport", "icmp", "icmpv6")
+LOOPBACK = "lo"
+"""The interface that no packet from outside comes by."""
 NUMBERS = {"tcp": 6, "udp": 17, "icmp": 1, "ipv6-icmp": 58, "icmpv6": 58}
 _PROTOCOL = {6: "tcp", 17: "udp"}
 
@@ -48,8 +50,8 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Forwarding:
-    """The chain on the forward hook."""
+class Chain:
+    """What one hook lets pass."""
 
     policy: str
     rules: tuple[Rule, ...]
@@ -57,7 +59,15 @@ class Forwarding:
     """Packets of known connections pass before the rules, and invalid ones do not."""
 
 
-def opened(chain: Forwarding) -> Iterator[Opened]:
+@dataclass(frozen=True, slots=True)
+class Ruleset:
+    """The chains of a zone firewall."""
+
+    forward: Chain
+    input: Chain
+
+
+def opened(chain: Chain) -> Iterator[Opened]:
     """Yield the boxes in which a connection may begin.
 
     Raises:

@@ -7,7 +7,15 @@ from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 
 from orchestrator.verify.boxes import Span
-from orchestrator.verify.nft_rules import NUMBERS, Forwarding, Match, Rule, UnreadableError
+from orchestrator.verify.nft_rules import (
+    LOOPBACK,
+    NUMBERS,
+    Chain,
+    Match,
+    Rule,
+    Ruleset,
+    UnreadableError,
+)
 
 _TOKEN = re.compile(r'"[^"]*"|[{},;]|[^\s{},;]+')
 _STATE = ("ct state vmap { established : accept , related : accept , invalid : drop }").split()
@@ -21,28 +29,34 @@ _FIELD_WORDS = {
     ("icmp", "type"): "icmp",
     ("icmpv6", "type"): "icmpv6",
 }
-_ICMP_TYPES = {"icmp": {"echo-request": 8}, "icmpv6": {"echo-request": 128}}
-_HOOK = "type filter hook forward priority filter ; policy".split()
+_ICMP_TYPES = {
+    "icmp": {"echo-request": 8},
+    "icmpv6": {"echo-request": 128, "nd-neighbor-solicit": 135, "nd-neighbor-advert": 136},
+}
+_TCP_PORT = ["tcp", "dport"]
+_FROM_ITSELF = ["iifname", f'"{LOOPBACK}"', "accept"]
 
 
-def read_nft(text: str) -> Forwarding:
-    """Return the forward chain of a ruleset with one table.
+def read_nft(text: str) -> Ruleset:
+    """Return the forward and the input chain of a ruleset with one table.
 
     Raises:
         UnreadableError: the text has a word that this reader does not know.
     """
     sets: dict[str, list[tuple[Span, ...]]] = {}
-    chain: Forwarding | None = None
+    chains: dict[str, Chain] = {}
     for head, body in _blocks(text):
         if head.startswith("set "):
             sets[head.removeprefix("set ")] = list(_elements(body))
-        elif head == "chain forward":
-            chain = _chain(body, sets)
+        elif head in {"chain forward", "chain input"}:
+            name = head.removeprefix("chain ")
+            chains[name] = _chain(body, sets, hook=name)
         else:
-            raise UnreadableError(f"`{head}` is no set and no forward chain")
-    if chain is None:
-        raise UnreadableError("there is no chain `forward`")
-    return chain
+            raise UnreadableError(f"`{head}` is no set and no forward or input chain")
+    for name in ("forward", "input"):
+        if name not in chains:
+            raise UnreadableError(f"there is no chain `{name}`")
+    return Ruleset(forward=chains["forward"], input=chains["input"])
 
 
 def _blocks(text: str) -> Iterator[tuple[str, list[str]]]:
@@ -89,15 +103,21 @@ def _span(text: str) -> Span:
     return int(network.network_address), int(network.broadcast_address)
 
 
-def _chain(lines: list[str], sets: dict[str, list[tuple[Span, ...]]]) -> Forwarding:
-    hook, *rules = [line for line in lines if line]
-    words = _TOKEN.findall(hook)
-    if words[: len(_HOOK)] != _HOOK or words[len(_HOOK) + 1 :] != [";"]:
-        raise UnreadableError(f"this chain is not on the forward hook: {hook}")
+def _chain(lines: list[str], sets: dict[str, list[tuple[Span, ...]]], *, hook: str) -> Chain:
+    head, *rules = [line for line in lines if line]
+    words = _TOKEN.findall(head)
+    begin = f"type filter hook {hook} priority filter ; policy".split()
+    if words[: len(begin)] != begin or words[len(begin) + 1 :] != [";"]:
+        raise UnreadableError(f"this chain is not on the {hook} hook: {head}")
     keeps_state = bool(rules) and _TOKEN.findall(rules[0]) == _STATE
-    return Forwarding(
-        policy=words[len(_HOOK)],
-        rules=tuple(_rule(rule, sets) for rule in rules[1 if keeps_state else 0 :]),
+    return Chain(
+        policy=words[len(begin)],
+        rules=tuple(
+            _rule(rule, sets)
+            for rule in rules[1 if keeps_state else 0 :]
+            # What the machine sends to itself comes from nobody else.
+            if not (hook == "input" and _TOKEN.findall(rule) == _FROM_ITSELF)
+        ),
         keeps_state=keeps_state,
     )
 
@@ -108,7 +128,7 @@ def _rule(text: str, sets: dict[str, list[tuple[Span, ...]]]) -> Rule:
     verdict: str | None = None
     limited = False
     while words:
-        if tuple(words[:2]) in _FIELD_WORDS:
+        if tuple(words[:2]) in _FIELD_WORDS or words[:2] == _TCP_PORT:
             matches.append(_match(words, sets))
         elif words[0] == "counter":
             del words[0]
@@ -128,6 +148,10 @@ def _rule(text: str, sets: dict[str, list[tuple[Span, ...]]]) -> Rule:
 
 def _match(words: list[str], sets: dict[str, list[tuple[Span, ...]]]) -> Match:
     """Take a match from the front of a rule's words."""
+    if words[:2] == _TCP_PORT:
+        port = _span(words[2] if len(words) > 2 else "")
+        del words[:3]
+        return Match(("l4proto", "dport"), (((6, 6), port),))
     fields = [_field(words)]
     while words[:1] == ["."]:
         del words[0]

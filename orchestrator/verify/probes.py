@@ -7,7 +7,7 @@ ruleset says.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import permutations
 
@@ -19,7 +19,8 @@ from orchestrator.verify.judge import Difference, Fault, Verdict
 
 MOST_HOSTS = 24
 """One a zone, one for the internet, and as many projects as there is room for."""
-ALWAYS_PROBED = (22, 443, 445)
+SSH_PORT = 22
+ALWAYS_PROBED = (SSH_PORT, 443, 445)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,14 @@ class ProbeHost:
     end: str
     addresses: tuple[tuple[int, int], ...]
     """Version and address."""
+    region: str = ""
+    zone: str = ""
+    """The zone that the end is in, or `internet`."""
+
+    @property
+    def shown_addresses(self) -> tuple[tuple[int, str], ...]:
+        """Return each version with the address as people write it."""
+        return tuple((version, shown(version, address)) for version, address in self.addresses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +53,12 @@ class Probe:
     @property
     def target(self) -> str:
         """Return the address that is connected to."""
-        return shown(self.version, dict(self.destination.addresses)[self.version])
+        return dict(self.destination.shown_addresses)[self.version]
+
+    @property
+    def caller(self) -> str:
+        """Return the address that it is called from."""
+        return dict(self.source.shown_addresses)[self.version]
 
 
 def probe_hosts(site: Site, region: str, *, today: date) -> tuple[ProbeHost, ...]:
@@ -60,6 +74,94 @@ def probe_hosts(site: Site, region: str, *, today: date) -> tuple[ProbeHost, ...
     )
 
 
+def live_hosts(site: Site, regions: Sequence[str]) -> tuple[ProbeHost, ...]:
+    """Return the hosts for the firewalls of several regions, which are joined by their routers."""
+    zones = {
+        f"project/{tenant.name}/{project.name}": project.zone
+        for tenant in site.tenancy.tenants
+        for project in tenant.projects
+    }
+    zones |= {f"zone/{zone.name}": zone.name for zone in site.network.zones}
+    found = [
+        replace(host, region=region, zone=zones.get(host.end, INTERNET))
+        for region in regions
+        for host in probe_hosts(site, region, today=date.min)
+    ]
+    return tuple(replace(host, number=number) for number, host in enumerate(found))
+
+
+def live_probes(
+    site: Site, *, hosts: Sequence[ProbeHost], today: date
+) -> tuple[list[Probe], Collection[Probe]]:
+    """Return every probe between hosts of several regions, and those that should arrive.
+
+    A probe arrives where the firewalls of both its ends let it through. Hosts of one zone and
+    region meet no firewall; the internet is probed from the region that it hangs on.
+    """
+    covers = {
+        region: Cover(list(Intent(site, today=today).declared(region)))
+        for region in dict.fromkeys(host.region for host in hosts)
+    }
+    everything: list[Probe] = []
+    wanted: set[Probe] = set()
+    for pair in permutations(hosts, 2):
+        if not _meet_a_firewall(*pair):
+            continue
+        passed = [covers[region] for region in {host.region for host in pair}]
+        for probe, arrives in _between(pair, passed, _tcp_ports(site)):
+            everything.append(probe)
+            if arrives:
+                wanted.add(probe)
+    return everything, wanted
+
+
+def probes_of_itself(
+    site: Site, firewall: ProbeHost, *, hosts: Sequence[ProbeHost], today: date
+) -> tuple[list[Probe], Collection[Probe]]:
+    """Return SSH to a firewall itself from its region's hosts, and what of it should arrive."""
+    cover = Cover(list(Intent(site, today=today).administration(firewall.region)))
+    everything = [
+        Probe(host, firewall, version, SSH_PORT)
+        for host in hosts
+        if host.region == firewall.region
+        for version in {v for v, _ in host.addresses} & {v for v, _ in firewall.addresses}
+    ]
+    return everything, {probe for probe in everything if _arrives(cover, probe)}
+
+
+def _meet_a_firewall(one: ProbeHost, other: ProbeHost) -> bool:
+    if one.region == other.region:
+        return one.zone != other.zone
+    return INTERNET not in (one.zone, other.zone)
+
+
+def _between(
+    pair: tuple[ProbeHost, ProbeHost], covers: Sequence[Cover], ports: Sequence[int]
+) -> Iterator[tuple[Probe, bool]]:
+    """Yield the probes from one host to another, and whether they should arrive."""
+    source, destination = pair
+    for version in sorted({v for v, _ in source.addresses} & {v for v, _ in destination.addresses}):
+        answers = {
+            port: all(
+                _arrives(cover, Probe(source, destination, version, port)) for cover in covers
+            )
+            for port in ports
+        }
+        opened = [port for port, arrives in answers.items() if arrives]
+        for port in sorted({*opened, *(port + 1 for port in opened), *ALWAYS_PROBED}):
+            probe = Probe(source, destination, version, port)
+            arrives = answers.get(port)
+            if arrives is None:
+                arrives = all(_arrives(cover, probe) for cover in covers)
+            yield probe, arrives
+
+
+def _tcp_ports(site: Site) -> list[int]:
+    return sorted(
+        {f for flow in site.network.flows if flow.protocol is Protocol.TCP for f in flow.ports}
+    )
+
+
 def probes(
     site: Site, region: str, *, hosts: Sequence[ProbeHost], today: date
 ) -> tuple[list[Probe], Collection[Probe]]:
@@ -70,18 +172,12 @@ def probes(
     """
     declared = list(Intent(site, today=today).declared(region))
     cover = Cover(declared)
-    ports = sorted(
-        {f for flow in site.network.flows if flow.protocol is Protocol.TCP for f in flow.ports}
-    )
-    everything: list[Probe] = []
-    for source, destination in permutations(hosts, 2):
-        for version in {v for v, _ in source.addresses} & {v for v, _ in destination.addresses}:
-            open_ports = [
-                port for port in ports if _arrives(cover, Probe(source, destination, version, port))
-            ]
-            chosen = {*open_ports, *(port + 1 for port in open_ports), *ALWAYS_PROBED}
-            everything += [Probe(source, destination, version, port) for port in sorted(chosen)]
-    return everything, {probe for probe in everything if _arrives(cover, probe)}
+    found = [
+        each
+        for pair in permutations(hosts, 2)
+        for each in _between(pair, [cover], _tcp_ports(site))
+    ]
+    return [probe for probe, _ in found], {probe for probe, arrives in found if arrives}
 
 
 def _arrives(cover: Cover, probe: Probe) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_interface, ip_network
 
@@ -110,6 +110,19 @@ def _neighbor(words: list[str], neighbor: Neighbor, family: int) -> bool:
         case _:
             return False
     return True
+
+
+def heard_by_region(regions: Mapping[str, Sequence[Router]]) -> dict[str, set[Network]]:
+    """Return what the routers of each region know together, after all has been told."""
+    routers = {
+        f"{region}/{number}": router
+        for region, each in regions.items()
+        for number, router in enumerate(each)
+    }
+    known: dict[str, set[Network]] = {region: set() for region in regions}
+    for name, networks in heard(routers).items():
+        known[name.rpartition("/")[0]] |= networks
+    return known
 
 
 def heard(routers: Mapping[str, Router]) -> dict[str, set[Network]]:

@@ -9,12 +9,28 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 
 from orchestrator.errors import BmcError, RefusedError
-from orchestrator.model.hardware import Server, ServerRole
-from orchestrator.model.inventory import Inventory, PowerState, ServerReport, Silence, Sweep
+from orchestrator.model.hardware import HardwareProfile, Server, ServerRole
+from orchestrator.model.inventory import (
+    Comparison,
+    Inventory,
+    PowerState,
+    ServerReport,
+    Silence,
+    Sweep,
+    Unknown,
+)
 from orchestrator.model.site import Site
 from orchestrator.model.units import Json, Secret, SecretRef
-from orchestrator.planning.hardware_drift import compare
-from orchestrator.ports.bmc import BmcAct, Bmcs, BootOnce, HardwarePorts, SetIndicator, SwitchPower
+from orchestrator.planning.hardware_drift import compare, compare_factory_logins
+from orchestrator.ports.bmc import (
+    BmcAct,
+    BmcFactoryLogins,
+    Bmcs,
+    BootOnce,
+    HardwarePorts,
+    SetIndicator,
+    SwitchPower,
+)
 
 PASSWORD_BYTES = 15
 """20 characters: the longest that IPMI 2.0 takes, which many BMCs share with Redfish."""
@@ -42,7 +58,18 @@ class ServerFilter:
         )
 
 
-def sweep(site: Site, servers: Sequence[Server], bmcs: Bmcs, *, parallel: int, told: Told) -> Sweep:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Look:
+    """How servers are looked at."""
+
+    bmcs: Bmcs
+    factory_logins: BmcFactoryLogins | None = None
+    """Not None: also try whether BMCs still take the logins that they left the factory with."""
+    whole: bool = False
+    """Also ask for all firmware and the BIOS attributes, where nothing is declared of them."""
+
+
+def sweep(site: Site, servers: Sequence[Server], look: Look, *, parallel: int, told: Told) -> Sweep:
     """Ask many BMCs at once, each one thing at a time, and compare what they tell.
 
     A BMC that fails is in the result with its reason; the rest goes on.
@@ -50,7 +77,7 @@ def sweep(site: Site, servers: Sequence[Server], bmcs: Bmcs, *, parallel: int, t
     begun = time.monotonic()
     done: dict[str, ServerReport] = {}
     with ThreadPoolExecutor(max_workers=parallel, thread_name_prefix="bmc") as pool:
-        asked = [pool.submit(look_at, site, server, bmcs) for server in servers]
+        asked = [pool.submit(look_at, site, server, look) for server in servers]
         try:
             for future in as_completed(asked):
                 report = future.result()
@@ -64,21 +91,35 @@ def sweep(site: Site, servers: Sequence[Server], bmcs: Bmcs, *, parallel: int, t
     return Sweep(site=site.name, reports=reports, seconds=time.monotonic() - begun)
 
 
-def look_at(site: Site, server: Server, bmcs: Bmcs, *, whole: bool = False) -> ServerReport:
+def look_at(site: Site, server: Server, look: Look) -> ServerReport:
     """Ask one BMC, and compare what it tells with what is declared."""
     profile = site.profiles_by_name[server.profile]
     told: Inventory | Silence
     try:
-        told = bmcs.inventory(server, whole=whole or bool(profile.bios))
+        told = look.bmcs.inventory(server, whole=look.whole or bool(profile.bios))
+        facts = (*compare(server, profile, told), *_try_factory_logins(profile, server, look))
     except BmcError as error:
-        told = Silence(fault=error.fault, reason=error.message, remedy=error.remedy)
+        told, facts = Silence(fault=error.fault, reason=error.message, remedy=error.remedy), ()
     return ServerReport(
         server=server.name,
         profile=server.profile,
         region=site.region_of_rack(server.rack) or "",
         told=told,
-        comparisons=() if isinstance(told, Silence) else compare(server, profile, told),
+        comparisons=facts,
     )
+
+
+def _try_factory_logins(
+    profile: HardwareProfile, server: Server, look: Look
+) -> tuple[Comparison, ...]:
+    if look.factory_logins is None:
+        return ()
+    users: tuple[str, ...] | Unknown
+    try:
+        users = look.factory_logins.accepted(server, vendor=profile.vendor)
+    except BmcError as error:
+        users = Unknown(error.message)
+    return (compare_factory_logins(users),)
 
 
 def act_on(server: Server, act: BmcAct, ports: HardwarePorts) -> PowerState:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection
 from datetime import date
 from pathlib import Path
 
-from orchestrator.compile.targets import Compiled, TargetKind, compile_network
+from orchestrator.compile.targets import Compiled, compile_network
+from orchestrator.model.network import Platform
 from orchestrator.model.site import Site
 from orchestrator.verify.judge import Judge, Verdict
 
 
 def compiled_for(
-    site: Site, *, today: date, kinds: Collection[TargetKind] = ()
+    site: Site, *, today: date, kinds: Collection[Platform] = ()
 ) -> tuple[Compiled, ...]:
     """Return the configurations of a site; kinds narrow them where given."""
     compiled = compile_network(site, today=today)
@@ -34,13 +36,16 @@ def verify_network(
     judge = Judge(site, today=today)
     verdicts: list[Verdict] = []
     for one in compiled:
-        if one.kind is TargetKind.NFTABLES:
+        if one.kind is Platform.NFTABLES:
             verdicts.append(judge.firewall(one.region, one.text))
-        elif one.kind is not TargetKind.FRR:
+        elif one.kind is not Platform.FRR:
             verdicts.append(
                 judge.switch(one.name, one.text, kind=one.kind.value, region=one.region)
             )
-    routers = {one.region: one.text for one in compiled if one.kind is TargetKind.FRR}
+    routers: dict[str, list[str]] = defaultdict(list)
+    for one in compiled:
+        if one.kind is Platform.FRR:
+            routers[one.region].append(one.text)
     if routers:
         verdicts.append(judge.routers(routers))
     return tuple(verdicts)

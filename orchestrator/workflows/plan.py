@@ -21,6 +21,7 @@ from orchestrator.planning.jobs import (
     recorded_only,
     stack_names,
 )
+from orchestrator.planning.restarts import awaited_restarts
 from orchestrator.planning.undeclared import plan_undeclared
 from orchestrator.ports import Ports
 from orchestrator.workflows.check import CheckedSite
@@ -76,7 +77,10 @@ def plan_work(checked: CheckedSite, ports: Ports, scope: Scope) -> PlannedWork:
         scope=scope,
         steps=tuple(steps),
         unchanged=unchanged,
-        not_applied=recorded_only(site),
+        not_applied=recorded_only(site, scope),
+        awaiting_restart=awaited_restarts(
+            steps, tuple(states.values()), observed=observed, kinds=ports.provider.kinds
+        ),
     )
     return PlannedWork(plan=plan, work=Work(jobs=jobs, drifts=drifts))
 

@@ -206,7 +206,7 @@ def propose(index: SiteIndex, wanted: Wanted) -> Proposal:
         ),
     )
     before = set(_findings(index))
-    after = _findings(SiteIndex(filled, index.today))
+    after = _findings(SiteIndex(filled, index.today, measured_watts=index.measured_watts))
     faults = tuple(code for code in after if code not in before)
     return Proposal(wanted=wanted, placement=placement, faults=faults)
 

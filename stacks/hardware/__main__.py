@@ -1,7 +1,8 @@
-"""The servers of one region: each enrolled in Ironic, inspected from its BMC, and available."""
+"""The servers of one region: each in Ironic, and what is declared of them kept on their BMCs."""
 
-from orchestrator.model.slices import HardwareSlice, ServerSlice
+from orchestrator.model.slices import HardwareSlice, ServerSlice, SettingsSlice
 from orchestrator.resources.baremetal import Server, ServerArgs
+from orchestrator.resources.hardware import Settings, SettingsArgs
 from orchestrator.resources.slice import read_slice
 
 
@@ -36,6 +37,24 @@ def declare(region: HardwareSlice, server: ServerSlice) -> None:
     )
 
 
+def declare_settings(kept: SettingsSlice) -> None:
+    """Declare what is kept on one BMC."""
+    Settings(
+        f"server/{kept.server}#settings",
+        SettingsArgs(
+            server=kept.server,
+            bmc_address=kept.bmc_address,
+            bmc_user=kept.bmc_user,
+            bmc_password=kept.bmc_password,
+            asset_tag=kept.asset_tag,
+            bios=kept.bios or None,
+            boot_order=kept.boot_order or None,
+        ),
+    )
+
+
 here = read_slice(HardwareSlice)
 for each in here.servers:
     declare(here, each)
+for each_kept in here.settings:
+    declare_settings(each_kept)

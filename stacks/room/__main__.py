@@ -31,6 +31,7 @@ def declare_ups(ups: UpsSlice) -> None:
             address=ups.address,
             login=ups.login,
             low_battery_minutes=ups.low_battery_minutes,
+            audible_alarm=ups.audible_alarm,
         ),
     )
 

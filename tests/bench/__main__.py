@@ -17,6 +17,8 @@ SECTIONS = {
     "tests.bench.plan": "A plan with nothing to do, on the reference city",
     "tests.bench.sweep": "A sweep of 376 BMCs that take 100 ms for each answer",
     "tests.bench.snmp": "The reference city's PDUs, UPSs and sensors over SNMP",
+    "tests.bench.push": "Pushing to 50 switches that take 100 ms for each answer",
+    "tests.bench.playbooks": "A playbook on 100 hosts, and plain ansible-playbook",
     "tests.bench.apply": "An apply, and a bare client that makes the same things",
 }
 SECTION_SECONDS = 1800

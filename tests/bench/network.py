@@ -7,12 +7,13 @@ import time
 from datetime import date
 from ipaddress import IPv4Network, IPv6Network
 
-from orchestrator.compile.targets import TargetKind, compile_network
+from orchestrator.compile.targets import compile_network
 from orchestrator.model.network import (
     Device,
     DeviceRole,
     Flow,
     NetworkLayer,
+    Platform,
     Prefix,
     PrefixRole,
     Protocol,
@@ -97,7 +98,7 @@ def main() -> int:
     verdicts = verify_network(site, today=TODAY, compiled=compiled)
     verified = time.perf_counter()
     lines = sum(one.text.count("\n") for one in compiled)
-    kinds = ", ".join(sorted({one.kind.value for one in compiled} - {TargetKind.FRR.value}))
+    kinds = ", ".join(sorted({one.kind.value for one in compiled} - {Platform.FRR.value}))
     agreed = all(verdict.agrees for verdict in verdicts)
     openings = sum(verdict.compared for verdict in verdicts)
     sys.stdout.write(

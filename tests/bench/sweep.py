@@ -1,5 +1,7 @@
 """Sweep 376 BMCs that take 100 ms for each answer: over TLS, in a process of its own.
 
+Then read what is kept on them, as a plan with nothing to do does.
+
 The floor is what the waiting alone costs: calls x 0.1 s / BMCs at a time. The BMCs are played by
 another process on the same cores.
 """
@@ -28,6 +30,8 @@ def main() -> None:
         serve(expands=sys.argv[2] == "True", secure=sys.argv[3] == "True", folder=Path(sys.argv[4]))
     elif sys.argv[1:2] == ["sweep"]:
         sweep(Path(sys.argv[2]))
+    elif sys.argv[1:2] == ["settings"]:
+        settings(Path(sys.argv[2]))
     else:
         for expands, secure in CELLS:
             measure(expands=expands, secure=secure)
@@ -49,6 +53,7 @@ def measure(*, expands: bool, secure: bool) -> None:
             sys.stdout.write(f"  {how}: ")
             sys.stdout.flush()
             subprocess.run([*words, "sweep", folder], check=True, timeout=300)
+            subprocess.run([*words, "settings", folder], check=True, timeout=300)
             playing.stdin.close()
             left, most = playing.stdout.readline().split()
             sys.stdout.write(f"    sessions left {left}, most at once on one BMC {most}\n")
@@ -83,12 +88,47 @@ def serve(*, expands: bool, secure: bool, folder: Path) -> None:
         sys.stdout.flush()
 
 
+def settings(folder: Path) -> None:
+    """Read what a plan compares of them: BIOS attributes and asset tag, all as declared."""
+    from orchestrator.providers.redfish.bmcs import RedfishBmcs
+    from orchestrator.providers.redfish.kinds import SettingsKind
+    from tests.fakes.bmc_site import REFERENCE, SecretsInMemory
+
+    bmcs = RedfishBmcs(
+        endpoints=json.loads((folder / "endpoints.json").read_text()),
+        secrets=SecretsInMemory({REFERENCE: "first-password"}),
+        folder=folder / "state",
+    )
+    declared = {
+        f"redfish://{address(number)}": {
+            "server": "",
+            "bmc_address": address(number),
+            "bmc_user": "orchestrator",
+            "bmc_password": str(REFERENCE),
+            "asset_tag": "",
+            "bios": {"BootMode": "Uefi", "Turbo": "Enabled"},
+        }
+        for number in range(BMCS)
+    }
+    begun = time.monotonic()
+    found = SettingsKind(bmcs).observe(declared)
+    seconds = time.monotonic() - begun
+    same = sum(
+        one.properties["bios"] == {"BootMode": "Uefi", "Turbo": "Enabled"} for one in found.values()
+    )
+    sys.stdout.write(
+        f"    settings of all, nothing changed: {seconds:.1f} s, {bmcs.calls:,} calls, "
+        f"{bmcs.calls / BMCS:.0f} a BMC with login and logout; {same} as declared\n"
+    )
+
+
 def sweep(folder: Path) -> None:
     """Ask them all, and print what it took."""
-    from orchestrator.model.inventory import Verdict
     from orchestrator.model.site import HardwareLayer, Site, SiteIdentity
     from orchestrator.model.units import Text
+    from orchestrator.model.verdict import Verdict
     from orchestrator.providers.redfish.bmcs import RedfishBmcs
+    from orchestrator.workflows.hardware import Look
     from orchestrator.workflows.hardware import sweep as ask_all
     from tests.fakes.bmc_site import PROFILE, REFERENCE, SecretsInMemory, server
 
@@ -105,7 +145,7 @@ def sweep(folder: Path) -> None:
         folder=folder / "state",
     )
     begun = time.monotonic()
-    found = ask_all(site, servers, bmcs, parallel=PARALLEL, told=lambda report: None)
+    found = ask_all(site, servers, Look(bmcs=bmcs), parallel=PARALLEL, told=lambda report: None)
     seconds = time.monotonic() - begun
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     floor = bmcs.calls * DELAY_SECONDS / PARALLEL

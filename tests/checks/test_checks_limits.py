@@ -8,8 +8,9 @@ import pytest
 
 from orchestrator.checks.flows import admin_ports_come_from_operators, high_risk_ports_stay_inside
 from orchestrator.checks.index import SiteIndex
+from orchestrator.checks.policies import backup_figures_are_sane
 from orchestrator.checks.room import floor_carries_the_racks
-from orchestrator.checks.system import backup_figures_are_sane, flavors_fit_a_host
+from orchestrator.checks.system import flavors_fit_a_host
 from orchestrator.model.hardware import ServerRole
 from orchestrator.spec.load import load_site
 

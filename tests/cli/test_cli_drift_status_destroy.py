@@ -34,7 +34,14 @@ def test_drift_json_names_the_attributes(run: Run, applied: Path, world: SiteWor
     assert shown["has_drift"] is True
     assert shown["drifts"][0]["stack"] == "system/site"
     assert shown["drifts"][0]["attributes"] == [
-        {"path": "vcpus", "old": 2, "new": 64, "secret": False}
+        {
+            "path": "vcpus",
+            "old": 2,
+            "new": 64,
+            "secret": False,
+            "lines_gone": None,
+            "lines_come": None,
+        }
     ]
 
 

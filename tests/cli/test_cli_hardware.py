@@ -177,6 +177,8 @@ def test_show_tells_what_is_declared_and_live_what_is(city: SmallCity) -> None:
     live = city.run("show", "cmp-01", "--live")
     assert live.exit_code == 0, "no declared fact is about the inlet"
     assert "unknown: the intake sensor reads null" in live.stdout
+    lines = [line.split() for line in live.stdout.splitlines()]
+    assert ["bios.BootMode", "Uefi"] in lines, "a profile's `bios:` is written from this"
     as_data = json.loads(city.run("show", "cmp-01", "--live", "-o", "json").stdout)
     assert as_data["live"]["inventory"]["inlet_celsius"] is None
     assert as_data["live"]["unknown"] == {"inlet_celsius": "the intake sensor reads null"}
@@ -193,7 +195,15 @@ def test_power_goes_off_and_both_ends_of_the_act_are_in_the_audit_log(city: Smal
     assert entries[0]["facts"] == {"server": "cmp-01", "power": "off", "forced": False}
 
 
-@pytest.mark.parametrize("arguments", [["power", "cmp-01", "off"], ["boot", "cmp-01", "pxe"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["power", "cmp-01", "off"],
+        ["boot", "cmp-01", "pxe"],
+        ["media", "cmp-01", "eject"],
+        ["media", "cmp-01", "insert", "https://10.0.0.5/a.iso"],
+    ],
+)
 def test_what_disturbs_a_server_is_refused_where_nobody_can_be_asked(
     city: SmallCity, arguments: list[str]
 ) -> None:
@@ -204,9 +214,10 @@ def test_what_disturbs_a_server_is_refused_where_nobody_can_be_asked(
 
 
 def test_the_lamp_and_the_next_boot_are_set(city: SmallCity) -> None:
-    assert city.run("led", "cmp-01", "on").exit_code == 0
+    assert city.run("led", "cmp-01", "on").stdout == "The lamp of cmp-01 is on.\n"
     assert city.bmcs["cmp-01"].led == "Lit"
-    assert city.run("boot", "cmp-01", "pxe", "--yes").exit_code == 0
+    booted = city.run("boot", "cmp-01", "pxe", "--yes")
+    assert (booted.exit_code, booted.stdout) == (0, "cmp-01 boots from pxe the next time.\n")
     assert city.bmcs["cmp-01"].boot["BootSourceOverrideTarget"] == "Pxe"
     assert city.bmcs["cmp-01"].boot["BootSourceOverrideEnabled"] == "Once"
 
@@ -241,3 +252,58 @@ def test_a_rotation_that_half_fails_is_finished_by_the_same_command(city: SmallC
     edit(city.site / "hardware.yaml", "secret://bmc/city}", "secret://bmc/city-2027}")
     assert city.run("sweep").exit_code == 0
     assert all(bmc.sessions == {} for bmc in city.bmcs.values())
+
+
+def test_an_image_is_inserted_told_and_ejected_with_both_ends_in_the_audit_log(
+    city: SmallCity,
+) -> None:
+    url = "https://10.0.0.5/rescue.iso"
+    inserted = city.run("media", "cmp-01", "insert", url, "--yes")
+    assert (inserted.exit_code, inserted.stdout) == (0, f"cmp-01 Cd: {url}\ncmp-01 Usb: empty\n")
+    told = json.loads(city.run("media", "cmp-01", "status", "-o", "json").stdout)
+    assert told == {
+        "server": "cmp-01",
+        "media": [
+            {"slot": "Cd", "types": ["CD", "DVD"], "image": url},
+            {"slot": "Usb", "types": ["USBStick"], "image": None},
+        ],
+    }
+    assert city.run("media", "cmp-01", "eject", "--yes").exit_code == 0
+    assert city.bmcs["cmp-01"].images["Cd"] == ""
+    log = (city.site / ".orchestrator" / "audit.jsonl").read_text().splitlines()
+    entries = [json.loads(line) for line in log]
+    assert [entry["act"] for entry in entries] == ["hardware-begin", "hardware-done"] * 2
+    assert entries[1]["facts"] == {
+        "server": "cmp-01", "media": "insert", "image": url, "seen": url
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["insert", "https://me:word@10.0.0.5/a.iso", "--yes"], 5),
+        (["insert", "--yes"], 64),
+        (["status", "https://10.0.0.5/a.iso"], 64),
+    ],
+)
+def test_an_image_without_a_good_address_is_refused_before_a_bmc_is_asked(
+    city: SmallCity, arguments: list[str], code: int
+) -> None:
+    assert city.run("media", "cmp-01", *arguments).exit_code == code
+    assert city.bmcs["cmp-01"].calls.total() == 0
+
+
+def test_the_factorys_logins_are_tried_only_when_asked_for_and_named_where_taken(
+    city: SmallCity,
+) -> None:
+    city.bmcs["sto-1"].factory = ("admin", "Password@_")
+    assert city.run("sweep").exit_code == 0
+    assert set(city.bmcs["sto-1"].logins) == {OLD}
+    result = city.run("sweep", "--factory-logins", "-o", "json")
+    assert result.exit_code == 2
+    (one,) = json.loads(result.stdout)["profiles"]
+    assert (one["fact"], one["found"], one["servers"]) == (
+        "factory_login", "taken: admin", ["sto-1"]
+    )  # fmt: skip
+    assert "Password@_" not in result.output
+    assert city.bmcs["sto-2"].logins.count("Password@_") == 1

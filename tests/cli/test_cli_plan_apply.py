@@ -22,7 +22,8 @@ def test_a_plan_changes_nothing_and_ends_in_one_summary_line(
         "Plan: 18 to add, 0 to change, 0 to replace, 0 to delete, 0 orphans kept; 0 unchanged.\n"
         in result.stdout
     )
-    assert result.stdout.splitlines()[-1].startswith("network: recorded only, not applied (")
+    told = "network: 2 devices, compiled only: none has a login."
+    assert result.stdout.splitlines()[-1] == told
     assert result.stderr == ""
 
 

@@ -175,14 +175,15 @@ def test_places_that_break_another_rule_are_not_called_a_fit(run: Run, site: Pat
     assert "MR021 With the street dark" in result.stdout
 
 
-@pytest.mark.parametrize("command", ["room show", "room fail", "room place"])
+@pytest.mark.parametrize("command", ["room show", "room fail", "room sweep", "room place"])
 def test_room_json_has_the_keys_of_the_document(run: Run, site: Path, command: str) -> None:
-    if command == "room fail":
+    if command in {"room fail", "room sweep"}:
         edit(site / "room.yaml", "side: A, capacity_watts: 20000", "side: A, capacity_watts: 4600")
     with_annex(site)
     arguments = {
         "room show": [()],
         "room fail": [("ups-b",), ("grid-b",), ("crah-1",), ("pdu-r1-a",)],
+        "room sweep": [()],
         "room place": [("--count", "300", "--watts", "100", "--u", "1")],
     }[command]
     documented = documented_keys(command)
@@ -203,3 +204,45 @@ def test_the_how_to_shows_what_the_commands_print(run: Run) -> None:
         result = run(*command.split()[1:], "--site", CITY)
         printed = {line.rstrip() for line in result.stdout.splitlines()}
         assert {line for line in sample.splitlines() if line != "..."} <= printed
+
+
+def test_every_piece_is_taken_away_once_and_the_city_survives(run: Run) -> None:
+    result = run("room", "sweep", "-o", "json", "--site", CITY)
+    assert result.exit_code == 0
+    told = json.loads(result.stdout)
+    assert (told["survived"], told["findings"], told["measured"]) == (True, [], None)
+    assert told["taken_away"]["feed"] == 2 * 44
+
+
+def test_a_planted_feed_loss_names_the_side_that_is_lost_the_breaker_and_the_watts(
+    run: Run, city: Path
+) -> None:
+    edit(
+        city / "room" / "city.yaml",
+        "- {side: B, panel: city-panel-a-b, volts: 380, amperes: 32, phases: 3}",
+        "- {side: B, panel: city-panel-a-b, volts: 380, amperes: 16, phases: 3}",
+    )
+    result = run("room", "sweep", "--site", city)
+    assert result.exit_code == 1
+    assert (
+        "MR004 Without side A of city-a01, the breaker of side B (16 A) would carry 10,315 W of "
+        "8,424 W." in " ".join(result.stdout.split())
+    )
+    lost = json.loads(run("room", "fail", "city-a01/A", "-o", "json", "--site", city).stdout)
+    [hit] = [each for each in lost["loads"] if each["overloaded"]]
+    assert (lost["removed"], hit["name"], hit["after_watts"]) == ("city-a01/A", "city-a01/B", 10315)
+
+
+def test_a_planted_loss_higher_up_names_the_node_the_panel_and_the_watts(
+    run: Run, city: Path
+) -> None:
+    yaml = city / "room" / "city.yaml"
+    edit(yaml, "city-panel-a-a, volts: 380", "city-panel-a-b, volts: 380")
+    result = run("room", "sweep", "-o", "json", "--site", city)
+    assert result.exit_code == 1
+    details = [each["detail"] for each in json.loads(result.stdout)["findings"]]
+    assert any(
+        re.match(r"Without \S+ city-panel-a-b, [\d,]+ W go dark: city-\S+", detail)
+        or "city-panel-a-b" in detail
+        for detail in details
+    )

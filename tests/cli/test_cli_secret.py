@@ -7,6 +7,7 @@ import pytest
 
 from orchestrator.adapters.secret_store import AnsibleVaultSecrets
 from orchestrator.model.units import SecretRef
+from orchestrator.providers.host.keys import public_half
 from tests.cli.conftest import Run
 from tests.fakes.site_world import SiteWorld
 
@@ -80,3 +81,16 @@ def test_a_vault_whose_password_is_lost_is_not_given_another(run: Run, site: Pat
     result = run("secret", "init", "--site", site)
     assert result.exit_code == 1
     assert not (site / ".vault-password").exists()
+
+
+def test_generated_ssh_keys_are_keys(run: Run, site: Path) -> None:
+    line = "password: secret://bmc/city}"
+    text = (site / "hardware.yaml").read_text()
+    (site / "hardware.yaml").write_text(
+        text.replace(line, f"{line}\n    ssh: {{user: admin, key: secret://ssh/city}}")
+    )
+    assert run("secret", "init", "--generate", "--site", site).exit_code == 0
+    vault = AnsibleVaultSecrets(site)
+    key = SecretRef("secret://ssh/city")
+    assert public_half(key, vault.get(key)).startswith("ssh-ed25519 ")
+    assert "PRIVATE KEY" not in vault.get(SecretRef("secret://bmc/city")).reveal()

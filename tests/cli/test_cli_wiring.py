@@ -8,7 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from orchestrator.cli.main import cli
-from orchestrator.cli.wiring import Access, Engine, MachineWiring
+from orchestrator.cli.outside import Access, Engine
+from orchestrator.cli.wiring import MachineWiring
 from orchestrator.errors import OrchestratorError
 from orchestrator.model.site import SiteIdentity
 from orchestrator.model.units import Text

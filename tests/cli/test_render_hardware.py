@@ -14,8 +14,8 @@ from orchestrator.model.inventory import (
     ServerReport,
     Silence,
     Sweep,
-    Verdict,
 )
+from orchestrator.model.verdict import Verdict
 from tests.cli.printed import lines
 
 SILENCE = Silence(fault=BmcFault.UNREACHABLE, reason="it refuses the connection", remedy="look")

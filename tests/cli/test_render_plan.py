@@ -2,10 +2,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
+from ipaddress import IPv4Address
+from pathlib import Path
 
+from orchestrator.adapters.plan_file import read_plan, write_plan
 from orchestrator.cli.render.plan_json import plan_json
 from orchestrator.cli.render.plan_text import plan_text
-from orchestrator.model.plan import Plan, PlanStep
+from orchestrator.model.network import Device, DeviceLogin, DeviceRole, NetworkLayer
+from orchestrator.model.plan import AwaitedRestart, Plan, PlanStep, Scope
 from orchestrator.model.site import Layer, Region, RegionKind, Site, SiteIdentity
 from orchestrator.model.stack import (
     Action,
@@ -15,7 +20,8 @@ from orchestrator.model.stack import (
     StackPreview,
 )
 from orchestrator.model.tenancy import TenancyLayer, Tenant
-from orchestrator.model.units import Text
+from orchestrator.model.units import Json, SecretRef, Text
+from orchestrator.planning.jobs import recorded_only
 from tests.cli.printed import lines
 from tests.fakes.site_world import stack
 
@@ -116,7 +122,7 @@ def test_a_plan_shows_marks_what_changes_and_deletions_last() -> None:
         "",
         "Orphans (?) are deleted only when the site lists them under `removed:`.",
         "Plan: 1 to add, 2 to change, 1 to replace, 1 to delete, 1 orphan kept; 3 unchanged.",
-        "room, network: recorded only, not applied (412 things).",
+        "network: 112 devices, compiled only: none has a login.",
     ]
 
 
@@ -185,6 +191,7 @@ def test_json_has_the_facts_of_the_text_and_no_secret() -> None:
     made = plan(step("tenancy/gongxin", [change(Action.UPDATE, "x", attributes=(carried, QUOTA))]))
     shown = plan_json(made)
     assert "canary" not in json.dumps(shown)
+    no_lines = {"lines_gone": None, "lines_come": None}
     assert shown["summary"] == {
         "add": 0,
         "change": 1,
@@ -202,7 +209,83 @@ def test_json_has_the_facts_of_the_text_and_no_secret() -> None:
         "name": "x",
         "drifted": False,
         "attributes": [
-            {"path": "secret", "old": "(secret)", "new": "(secret)", "secret": True},
-            {"path": "quota", "old": QUOTA.old, "new": QUOTA.new, "secret": False},
+            {"path": "secret", "old": "(secret)", "new": "(secret)", "secret": True, **no_lines},
+            {"path": "quota", "old": QUOTA.old, "new": QUOTA.new, "secret": False, **no_lines},
         ],
     }
+
+
+def test_what_waits_for_a_restart_is_counted_and_told_apart_from_what_a_plan_writes():
+    def waits(number: int, *paths: str, written: bool) -> AwaitedRestart:
+        return AwaitedRestart(name=f"server/s{number}#settings", paths=paths, written=written)
+
+    waiting = replace(
+        plan(),
+        awaiting_restart=(
+            *(waits(number, "bios.Turbo", written=True) for number in range(1, 6)),
+            waits(9, "bios.BootMode", "bios.Turbo", written=False),
+        ),
+    )
+    shown = " ".join(lines(plan_text(waiting, SITE)))
+    assert (
+        "Pending until restart, which is not done here: bios.Turbo (5) on 5 servers: server/s1, "
+        "server/s2, server/s3 and 2 more." in shown
+    )
+    assert (
+        "In force after a restart, which is not done here: bios.BootMode (1), bios.Turbo (1) on "
+        "1 server: server/s9." in shown
+    )
+    told = plan_json(waiting)
+    assert told["awaiting_restart"][-1] == {
+        "name": "server/s9#settings", "paths": ["bios.BootMode", "bios.Turbo"], "written": False
+    }  # fmt: skip
+    assert told["has_changes"] is False
+
+
+def test_a_saved_plan_keeps_what_waits_for_a_restart(tmp_path: Path):
+    waiting = AwaitedRestart(name="server/a#settings", paths=("bios.Turbo",), written=True)
+    made = replace(plan(), awaiting_restart=(waiting,))
+    write_plan(tmp_path / "plan", made, directory=tmp_path)
+    assert read_plan(tmp_path / "plan") == made
+
+
+def device_with(old: list[Json], new: list[Json]) -> Plan:
+    lines = AttributeChange(path="configuration", old=old, new=new)
+    changed = change(Action.UPDATE, "device/fw", "network:Device", attributes=(lines,))
+    return plan(step("network/city", [changed]))
+
+
+def test_a_configuration_is_shown_by_the_lines_that_go_and_come() -> None:
+    long = "set inside4 / " + "x" * 90
+    made = device_with(["same", long, "twice", "twice"], ["same", "twice", "new"])
+    shown = lines(plan_text(made, SITE))
+    assert [line.strip() for line in shown if line.startswith("        ")] == [
+        f"- {long}",
+        "- twice",
+        "+ new",
+    ]
+    (attribute,) = plan_json(made)["steps"][0]["changes"][0]["attributes"]
+    assert attribute["lines_gone"] == [long, "twice"]
+    assert attribute["lines_come"] == ["new"]
+
+
+def test_lines_in_another_order_are_said_and_many_are_counted() -> None:
+    swapped = lines(plan_text(device_with(["a", "b"], ["b", "a"]), SITE))
+    assert "        the order of the lines" in swapped
+    many = device_with([], [f"line {number}" for number in range(60)])
+    assert "        and 20 more lines" in lines(plan_text(many, SITE))
+    assert "        + line 59" in lines(plan_text(many, SITE, whole=True))
+
+
+def test_the_plan_names_configured_devices_and_counts_the_others() -> None:
+    login = DeviceLogin(user="admin", key=SecretRef("secret://network/fw"))
+    devices = tuple(
+        Device(
+            name=name, rack="r", unit=1, role=DeviceRole.FIREWALL, vendor="v", model="m", ports=1,
+            serial=name, address=IPv4Address("10.0.0.1"), login=given,
+        )
+        for name, given in (("fw-1", login), ("fw-2", None))
+    )  # fmt: skip
+    site = replace(SITE, network=NetworkLayer(devices=devices))
+    told = lines(plan_text(replace(MIXED, not_applied=recorded_only(site, Scope())), site))[-1]
+    assert told == "network: 1 device configured (fw-1); 1 without a login, compiled only."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -44,11 +44,14 @@ class Town:
         self._file = folder / "endpoints.json"
 
     def run(self, *arguments: str, layered: bool = True) -> Result:
+        if not layered:
+            return self.run_words(*arguments, "--site", str(self.site))
+        return self.run_words(*arguments, str(self.site), "--layer", "room", "--region", REGION)
+
+    def run_words(self, *words: str) -> Result:
         self._file.write_text(json.dumps(self.endpoints))
         wiring = MachineWiring({"ORCHESTRATOR_ENDPOINTS": str(self._file)})
-        words = (*arguments, str(self.site))
-        scope: Sequence[str] = ("--layer", "room", "--region", REGION) if layered else ()
-        return CliRunner().invoke(cli, [*words, *scope], obj=wiring)
+        return CliRunner().invoke(cli, words, obj=wiring)
 
     def pdu(self) -> PduKind:
         return PduKind(SnmpAccess(endpoints=self.endpoints, secrets=None), self.wire())  # type: ignore[arg-type] # no secret is needed

@@ -65,7 +65,10 @@ RECORDED = {"pdu2": AP8641, "pdu1": AP7902B, "sensor": "iot/geist-temperature-se
 
 DEVICES = (
     *(SnmpSpec(name=n, address=ADDRESSES[n], recording=file) for n, file in RECORDED.items()),
-    ups("ups", c2_3_0=("2", "31"), c2_4_0=("2", "97"), c2_7_0=("2", "24"), c9_7_0=("2", "2")),
+    ups(
+        "ups", c2_3_0=("2", "31"), c2_4_0=("2", "97"), c2_7_0=("2", "24"), c9_7_0=("2", "2"),
+        c9_8_0=("2", "2"),
+    ),
     ups("wrong", c2_3_0=("4", "thirty"), c2_4_0=("2", "97")),
     ups("silly", c2_3_0=("2", "31"), c2_4_0=("2", "6553"), c2_7_0=("2", "-47")),
     ups("poor", c2_4_0=("2", "97"), c2_3_0=("2", "-1")),
@@ -227,24 +230,49 @@ def test_a_pdu_is_set_up_seen_as_declared_and_put_right(access: SnmpAccess, wire
     made = kind.create(declared)
 
     assert device_id(declared) == made.id and "secret" in made.id
-    seen = kind.observe({made.id})[made.id].properties
+    seen = kind.observe({made.id: declared})[made.id].properties
     assert {key: seen[key] for key in seen} == {k: v for k, v in declared.items() if k in seen}
     assert seen.keys() == declared.keys() - {"address", "login"}
 
     by_hand = {**declared, "overload_amperes": 30, "outlets": {**names, "3": "moved"}}
     kind.update(made, declared, by_hand)
-    drifted = kind.observe({made.id})[made.id].properties
+    drifted = kind.observe({made.id: declared})[made.id].properties
     assert drifted["overload_amperes"] == 30
     assert drifted["outlets"] == {**names, "3": "moved"}
 
     kind.update(made, by_hand, declared)
-    assert kind.observe({made.id})[made.id].properties == seen
+    assert kind.observe({made.id: declared})[made.id].properties == seen
+
+
+def test_more_outlets_in_the_site_are_read_and_named_though_fewer_were_recorded(
+    access: SnmpAccess, wire: SnmpWire
+) -> None:
+    kind = PduKind(access, wire)
+    few, more = ({str(n): f"s{n}" for n in range(1, last)} for last in (5, 9))
+    old, new = inputs("pdu2", outlets=few), inputs("pdu2", outlets=more)
+    made = kind.create(old)
+    assert kind.observe({made.id: old})[made.id].properties["outlets"] == few
+    kind.update(made, old, new)
+    assert kind.observe({made.id: new})[made.id].properties["outlets"] == more
+
+
+def test_an_alarm_that_a_hand_muted_is_told_in_words_and_put_right(
+    access: SnmpAccess, wire: SnmpWire
+) -> None:
+    kind = UpsKind(access, wire)
+    declared = inputs("ups", audible_alarm="enabled")
+    made = kind.create(declared)
+    assert kind.observe({made.id: declared})[made.id].properties["audible_alarm"] == "enabled"
+    kind.update(made, declared, {**declared, "audible_alarm": "muted"})
+    assert kind.observe({made.id: declared})[made.id].properties["audible_alarm"] == "muted"
+    kind.update(made, declared, declared)
+    assert kind.observe({made.id: declared})[made.id].properties["audible_alarm"] == "enabled"
 
 
 def test_two_devices_keep_two_names(access: SnmpAccess, wire: SnmpWire) -> None:
     # snmpsim's own writecache shows one device's name on all others.
     made = {name: SensorKind(access, wire).create(inputs(name)).id for name in ("sensor", "leak")}
-    seen = SensorKind(access, wire).observe(made.values())
+    seen = SensorKind(access, wire).observe({made[name]: inputs(name) for name in made})
     assert {name: seen[made[name]].properties["name"] for name in made} == {
         "sensor": "sensor", "leak": "leak",
     }  # fmt: skip
@@ -269,7 +297,7 @@ def test_a_silent_device_is_not_gone_and_does_not_hide_the_others(
     kind = UpsKind(access, wire)
     ids = {name: device_id(inputs(name)) for name in ("ups", "gone")}
     kind.create(inputs("ups"))
-    seen = kind.observe(ids.values())
+    seen = kind.observe({ids[name]: inputs(name) for name in ids})
     assert seen[ids["gone"]].properties == {"answers": False}
     assert seen[ids["ups"]].properties["name"] == "ups"
     with pytest.raises(SnmpError, match=r"gone at .* did not answer"):
@@ -293,7 +321,7 @@ def test_what_is_written_outlives_a_restart_of_the_agents(
             kind = UpsKind(SnmpAccess(endpoints=agents.endpoints, secrets=Secrets()), wire)
             if act == "set":
                 kind.create(login)
-            seen = kind.observe({device_id(login)})[device_id(login)].properties
+            seen = kind.observe({device_id(login): login})[device_id(login)].properties
             wire.close()
     assert seen["answers"] is True, (tmp_path / "out.log").read_text()
     assert (seen["name"], seen["low_battery_minutes"]) == ("ups", 7)

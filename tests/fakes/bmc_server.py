@@ -23,6 +23,7 @@ Headers = dict[str, str]
 REASONS = {200: "OK", 201: "Created", 204: "No Content", 400: "Bad Request", 401: "Unauthorized",
            403: "Forbidden", 404: "Not Found", 405: "Not Allowed", 412: "Precondition Failed",
            500: "Error", 503: "Unavailable"}  # fmt: skip
+MEDIA = "/redfish/v1/Media"
 OPEN = {"/redfish/v1", "/redfish/v1/"}
 
 
@@ -51,9 +52,27 @@ class Bmc:
             "BootSourceOverrideEnabled": "Disabled",
             "BootSourceOverrideTarget": "None",
             "BootSourceOverrideMode": "UEFI",
+            "BootOrder": ["Boot0001", "Boot0002", "Boot0003", "Boot0004"],
         }
     )
     bios: dict[str, Any] = field(default_factory=lambda: {"BootMode": "Uefi", "Turbo": "Enabled"})
+    bios_later: dict[str, Any] = field(default_factory=dict)
+    """What stands in the BIOS settings object until the next restart."""
+    apply_times: list[str] = field(default_factory=lambda: ["OnReset", "Immediate"])
+    apply_time: str = ""
+    """What the last change of the BIOS asked for."""
+    asset_tag: str = ""
+    ignores_settings: bool = False
+    """Accepts an asset tag, and keeps its own."""
+    factory: tuple[str, str] | None = None
+    """A second login that it still takes."""
+    images: dict[str, str] = field(default_factory=lambda: {"Cd": "", "Usb": ""})
+    media_under: str = "system"
+    """system, manager, or nowhere."""
+    media_actions: bool = True
+    """Else the image is patched into the drive, as before there were actions."""
+    ignores_media: bool = False
+    hides_image: bool = False
     base: str = "/redfish/v1/Systems/Self.1"
     """Vendors name their system as they like."""
 
@@ -77,6 +96,8 @@ class Bmc:
     """Only for paths with this in them."""
     must_change_password: bool = False
     ignores_power: bool = False
+    tells_reset: bool = True
+    """Else its system has no reset action, as for a login that may only read."""
     framing: str = "length"
     """`length`, `chunked`, or `close`: the connection ends with each answer."""
     hangs_after: str = ""
@@ -141,7 +162,7 @@ class Bmc:
             return 403, {}, _error("Base.1.8.PasswordChangeRequired", account)
         acts: dict[str, Callable[[], tuple[int, Headers, Any]]] = {
             "GET": lambda: self._show(path, query),
-            "POST": lambda: self._reset(path, sent),
+            "POST": lambda: self._media(path, sent) or self._reset(path, sent),
             "DELETE": lambda: self._log_out(path),
             "PATCH": lambda: self._patch(path, headers, sent),
         }
@@ -158,7 +179,10 @@ class Bmc:
 
     def _log_in(self, sent: dict[str, Any]) -> tuple[int, Headers, Any]:
         self.logins.append(sent.get("Password", ""))
-        if (sent.get("UserName"), sent.get("Password")) != (self.user, self.password):
+        if (sent.get("UserName"), sent.get("Password")) not in {
+            (self.user, self.password),
+            self.factory,
+        }:
             return 401, {}, _error("Base.1.8.NoValidSession")
         if len(self.sessions) >= self.sessions_most:
             return 503, {}, _error("Base.1.8.SessionLimitExceeded")
@@ -201,6 +225,13 @@ class Bmc:
             self.password, self.must_change_password = sent["Password"], False
         elif path == self.base and "IndicatorLED" in sent:
             self.led = sent["IndicatorLED"]
+        elif path == self.base and "AssetTag" in sent:
+            self.asset_tag = self.asset_tag if self.ignores_settings else sent["AssetTag"]
+        elif path.startswith(MEDIA):
+            self.images[path.removeprefix(f"{MEDIA}/")] = sent["Image"] or ""
+        elif path == f"{self.base}/Bios/Settings":
+            self.bios_later |= sent["Attributes"]
+            self.apply_time = sent.get("@Redfish.SettingsApplyTime", {}).get("ApplyTime", "")
         elif path == self.base and "Boot" in sent:
             return self._set_boot(sent["Boot"])
         else:
@@ -208,7 +239,7 @@ class Bmc:
         return 204, {}, None
 
     def _set_boot(self, boot: dict[str, Any]) -> tuple[int, Headers, Any]:
-        if "BootSourceOverrideMode" not in boot:
+        if "BootSourceOverrideMode" not in boot and "BootSourceOverrideTarget" in boot:
             if self.refuses_boot_without_mode:
                 return 400, {}, _error("Base.1.8.PropertyMissing", "BootSourceOverrideMode")
             if self.drops_boot_without_mode:
@@ -225,6 +256,19 @@ class Bmc:
             off = sent["ResetType"] in {"ForceOff", "GracefulShutdown"}
             self.power = "Off" if off else "On"
         return 204, {}, None
+
+    def _media(self, path: str, sent: dict[str, Any]) -> tuple[int, Headers, Any] | None:
+        drive, _, action = path.removeprefix(f"{MEDIA}/").partition("/Actions/")
+        if not path.startswith(MEDIA) or not action:
+            return None
+        if not self.ignores_media:
+            self.images[drive] = sent["Image"] if action == "Insert" else ""
+        return 204, {}, None
+
+    def restart(self) -> None:
+        """Let somebody restart the server: its BIOS takes what waited."""
+        self.bios |= self.bios_later
+        self.bios_later.clear()
 
     # ---- what it is
 
@@ -265,6 +309,10 @@ class Bmc:
             f"{base}/Nics/{n}": {"Id": f"NIC.{n}", "PermanentMACAddress": mac.upper()}
             for n, mac in enumerate(self.macs)
         }
+        options = {
+            f"{base}/BootOptions/{n}": {"BootOptionReference": f"Boot000{n}", "Alias": alias}
+            for n, alias in enumerate(("Hdd", "Pxe", "Cd", "Pxe"), start=1)
+        }
         firmware = {f"/redfish/v1/FW/{n}": {"Name": n, "Version": "1.2"} for n in ("CPLD", "PSU1")}
         found = {
             "/redfish/v1/Systems": _collection([base]),
@@ -272,8 +320,17 @@ class Bmc:
             f"{base}/Nics": _collection(nics),
             f"{base}/Storage": _collection([f"{base}/Storage/1"]),
             f"{base}/Storage/1": {"Id": "1", "Drives": [_link(path) for path in drives]},
-            f"{base}/Bios": {"Attributes": self.bios},
-            "/redfish/v1/Managers/bmc": {"Model": "AST2600", "FirmwareVersion": "4.10"},
+            f"{base}/Bios": {"Attributes": self.bios, "@Redfish.Settings": self._settings()},
+            f"{base}/Bios/Settings": {"Attributes": self.bios_later},
+            f"{base}/BootOptions": _collection(options),
+            **options,
+            "/redfish/v1/Managers/bmc": {
+                "Model": "AST2600",
+                "FirmwareVersion": "4.10",
+                **({"VirtualMedia": _link(MEDIA)} if self.media_under == "manager" else {}),
+            },
+            MEDIA: _collection([f"{MEDIA}/{drive}" for drive in self.images]),
+            **{f"{MEDIA}/{drive}": self._drive(drive) for drive in self.images},
             "/redfish/v1/Chassis/U": {"Id": "U", **thermal},
             "/redfish/v1/Chassis/U/Thermal": {"Temperatures": self._temperatures()},
             "/redfish/v1/Chassis/U/TS": {"ThermalMetrics": _link("/redfish/v1/Chassis/U/TM")},
@@ -313,7 +370,9 @@ class Bmc:
                 "LogicalProcessorCount": self.threads,
             },
             "MemorySummary": {"TotalSystemMemoryGiB": self.memory_gib},
-            "Boot": self.boot,
+            "AssetTag": self.asset_tag,
+            **({"VirtualMedia": _link(MEDIA)} if self.media_under == "system" else {}),
+            "Boot": {**self.boot, "BootOptions": _link(f"{base}/BootOptions")},
             "Bios": _link(f"{base}/Bios"),
             "EthernetInterfaces": _link(f"{base}/Nics"),
             "Storage": _link(f"{base}/Storage"),
@@ -321,8 +380,28 @@ class Bmc:
                 "Chassis": [_link("/redfish/v1/Chassis/U")],
                 "ManagedBy": [_link("/redfish/v1/Managers/bmc")],
             },
-            "Actions": {"#ComputerSystem.Reset": {"target": f"{base}/Actions/Reset"}},
+            "Actions": {"#ComputerSystem.Reset": {"target": f"{base}/Actions/Reset"}}
+            if self.tells_reset
+            else {},
         }
+
+    def _drive(self, drive: str) -> dict[str, Any]:
+        path = f"{MEDIA}/{drive}"
+        actions = {
+            f"#VirtualMedia.{act}Media": {"target": f"{path}/Actions/{act}"}
+            for act in ("Insert", "Eject")
+        }
+        image = self.images[drive]
+        return {
+            "MediaTypes": ["CD", "DVD"] if drive == "Cd" else ["USBStick"],
+            "Image": None if self.hides_image else image or None,
+            "Inserted": bool(image),
+            "Actions": actions if self.media_actions else {},
+        }
+
+    def _settings(self) -> dict[str, Any]:
+        settings = _link(f"{self.base}/Bios/Settings")
+        return {"SettingsObject": settings, "SupportedApplyTimes": self.apply_times}
 
     def _temperatures(self) -> list[dict[str, Any]]:
         return [

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from orchestrator.adapters.secret_store import AnsibleVaultSecrets
-from orchestrator.cli.wiring import Access, Look, OpenSite
+from orchestrator.cli.outside import Access, Look, OpenSite
 from orchestrator.errors import SiteLockedError
 from orchestrator.model.site import Layer, SiteIdentity
 from orchestrator.model.stack import (

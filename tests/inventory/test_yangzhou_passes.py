@@ -8,6 +8,8 @@ from datetime import date
 from yangzhou_city import DIRECTORY, city
 
 from orchestrator.checks.run import check_site
+from orchestrator.compile.targets import configured_devices
+from orchestrator.model.network import Platform
 from orchestrator.model.site import Site
 from orchestrator.model.units import SecretRef
 from orchestrator.spec.load import load_site
@@ -19,9 +21,24 @@ def test_no_error_and_no_warning() -> None:
     assert check_site(city(), today=WRITTEN) == ()
 
 
-def test_bmc_passwords_are_the_only_secrets_and_one_a_region() -> None:
+def test_the_secrets_are_a_bmc_password_a_region_and_one_of_each_configured_device() -> None:
     regions = {region.name for region in city().regions}
-    assert load_site(DIRECTORY).secret_refs == {SecretRef(f"secret://bmc/{r}") for r in regions}
+    devices = {device.name for device in city().network.devices if device.login}
+    assert load_site(DIRECTORY).secret_refs == {
+        *(SecretRef(f"secret://bmc/{region}") for region in regions),
+        *(SecretRef(f"secret://network/{device}") for device in devices),
+    }
+
+
+def test_zone_firewalls_and_routers_of_the_city_and_one_county_are_configured_by_this_tool() -> (
+    None
+):
+    configured = configured_devices(city(), today=WRITTEN)
+    assert {(each.device.name, each.platform) for each in configured} == {
+        *((f"city-fw-core-{n}", Platform.NFTABLES) for n in (1, 2)),
+        *((f"baoying-fw-{n}", Platform.NFTABLES) for n in (1, 2)),
+        *((f"{region}-router-{n}", Platform.FRR) for region in ("city", "baoying") for n in (1, 2)),
+    }
 
 
 def test_a_server_moved_onto_another_is_found() -> None:

@@ -29,7 +29,7 @@ def by_name(things, name):
 def test_the_first_apply_provisions_everything_and_a_second_plan_is_empty(town):
     applied = town.run("apply", "--yes")
     assert applied.returncode == 0, applied.stderr + applied.stdout
-    assert "recorded only, not applied" in applied.stdout
+    assert "compiled only" in applied.stdout
 
     planned = town.run("plan", "--detailed-exitcode")
     assert planned.returncode == 0, planned.stdout

@@ -1,16 +1,13 @@
 """Hardware over real Redfish: the lab's BMCs, looked at by our tool and by a plain client."""
 
-import base64
 import json
 import subprocess
 import time
-import urllib.request
 
 import pytest
 
-from orchestrator.adapters.secret_store import AnsibleVaultSecrets
-from orchestrator.model.units import SecretRef
 from orchestrator.spec.load import load_site
+from tests.lab.plain_redfish import plain_get
 from tests.lab.town import PROGRAM, Town
 
 pytestmark = pytest.mark.lab
@@ -32,18 +29,6 @@ def hardware(town, *arguments):
         timeout=120,
         check=False,
     )
-
-
-def plain_get(town, server):
-    """Read a system with nothing but the standard library, as a stranger would."""
-    reached = json.loads(town.lab.settings.endpoints.read_text())["bmc"][str(server.bmc.address)]
-    password = AnsibleVaultSecrets(town.directory).get(SecretRef(server.bmc.password)).reveal()
-    token = base64.b64encode(f"{server.bmc.user}:{password}".encode()).decode()
-    request = urllib.request.Request(
-        reached["url"] + reached["system_id"], headers={"Authorization": f"Basic {token}"}
-    )
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        return json.load(answer)
 
 
 def test_a_sweep_finds_every_declared_server_with_its_serial_and_macs(town):

@@ -58,6 +58,6 @@ def test_what_the_cloud_does_not_give_back_or_what_is_secret_is_unknown_not_drif
 
 
 def test_pulumis_own_records_are_neither_asked_for_nor_compared():
-    state = stack(recorded("pulumi:pulumi:Stack", ""), recorded(NETWORK, "n1"))
-    assert recorded_ids((state,), KINDS) == {NETWORK: {"n1"}}
+    state = stack(recorded("pulumi:pulumi:Stack", ""), recorded(NETWORK, "n1", mtu=1500))
+    assert recorded_ids((state,), KINDS) == {NETWORK: {"n1": {"mtu": 1500}}}
     assert find_drifts(state, {NETWORK: {"n1": Observed(id="n1")}}, KINDS) == ()

@@ -16,8 +16,8 @@ from orchestrator.model.inventory import (
     ServerReport,
     Silence,
     Unknown,
-    Verdict,
 )
+from orchestrator.model.verdict import Verdict
 from orchestrator.planning.hardware_drift import compare, sum_by_profile
 from tests.fakes.bmc_site import PROFILE, server
 

@@ -14,10 +14,10 @@ from orchestrator.model.readings import (
     FaultKind,
     Quantity,
     Reading,
-    Verdict,
     dew_point_celsius,
 )
 from orchestrator.model.site import Site
+from orchestrator.model.verdict import Verdict
 from orchestrator.planning.room_devices import SPARE, outlet_names, room_devices
 from orchestrator.planning.room_slice import room_slice
 from orchestrator.planning.room_verdicts import MANUAL, RULES, judge_rooms

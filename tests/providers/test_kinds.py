@@ -12,8 +12,10 @@ import pytest
 from orchestrator.errors import CloudError, EngineError
 from orchestrator.model.units import Json, Secret, SecretRef
 from orchestrator.ports.provider import UNKNOWN, Kind
+from orchestrator.providers.device.kinds import NetworkDeviceKind
 from orchestrator.providers.govcloud import KINDS, GovCloud, NoSecrets, open_provider
 from orchestrator.providers.openstack.bmc import Bmcs
+from orchestrator.providers.redfish.kinds import SettingsKind
 from orchestrator.providers.reference import render
 from orchestrator.providers.snmp.kinds import ROOM_KINDS
 from orchestrator.resources.resource import GovCloudResource
@@ -37,7 +39,17 @@ def provider() -> GovCloud:
 
 
 def resource_classes() -> Iterator[tuple[str, type[GovCloudResource[object]]]]:
-    for name in ("identity", "network", "compute", "image", "volume", "baremetal", "room"):
+    for name in (
+        "identity",
+        "network",
+        "network_device",
+        "compute",
+        "image",
+        "volume",
+        "baremetal",
+        "room",
+        "hardware",
+    ):
         module = importlib.import_module(f"orchestrator.resources.{name}")
         for thing in vars(module).values():
             if isinstance(thing, type) and issubclass(thing, GovCloudResource):
@@ -47,7 +59,9 @@ def resource_classes() -> Iterator[tuple[str, type[GovCloudResource[object]]]]:
 
 
 def test_opening_a_provider_calls_nobody_and_reads_nothing() -> None:
-    assert len(provider().kinds) == len(KINDS) + len(ROOM_KINDS)
+    assert {SettingsKind.kind.token, *(kind.kind.token for kind in (*KINDS, *ROOM_KINDS))} <= (
+        provider().kinds.keys()
+    )
 
 
 def test_a_cloud_that_is_not_configured_is_named(tmp_path: Path) -> None:
@@ -60,7 +74,8 @@ def test_a_cloud_that_is_not_configured_is_named(tmp_path: Path) -> None:
 
 
 def test_every_resource_class_and_its_kind_have_the_same_inputs() -> None:
-    kinds = {handler.kind.token: handler for handler in (*KINDS, *ROOM_KINDS)}
+    handlers = (*KINDS, *ROOM_KINDS, NetworkDeviceKind, SettingsKind)
+    kinds = {handler.kind.token: handler for handler in handlers}
     seen = dict(resource_classes())
     assert seen.keys() == kinds.keys()
     for token, args in seen.items():

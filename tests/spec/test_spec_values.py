@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from orchestrator.model.network import PrefixRole
 from orchestrator.spec.faults import Faults
 from orchestrator.spec.nodes import Scalar
+from orchestrator.spec.numbers import integer_reader, number_reader
 from orchestrator.spec.parse import parse
 from orchestrator.spec.values import (
     BAD,
@@ -20,8 +21,6 @@ from orchestrator.spec.values import (
     Reading,
     address_reader,
     choice_reader,
-    integer_reader,
-    number_reader,
     prefix_reader,
     read_bool,
     read_date,

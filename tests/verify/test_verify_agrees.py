@@ -11,8 +11,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from orchestrator.compile.targets import TargetKind
-from orchestrator.model.network import INTERNET, NOT_INTERNET, Protocol
+from orchestrator.model.network import INTERNET, NOT_INTERNET, Platform, Protocol
 from orchestrator.spec.load import load_site
 from orchestrator.verify.judge import Fault, Judge, Verdict
 from orchestrator.workflows.network import compiled_for, verify_network
@@ -29,12 +28,12 @@ def judge() -> Judge:
     return Judge(golden_site(CASE), today=TODAY)
 
 
-def text_of(kind: TargetKind, name: str) -> str:
+def text_of(kind: Platform, name: str) -> str:
     return next(o.text for o in golden_texts(CASE) if (o.kind, o.name) == (kind, name))
 
 
-CITY = text_of(TargetKind.NFTABLES, "city")
-SPINE = text_of(TargetKind.COMWARE, "spine-h3c")
+CITY = text_of(Platform.NFTABLES, "city")
+SPINE = text_of(Platform.COMWARE, "spine-h3c")
 ELEMENTS = [line for line in CITY.splitlines() if "comment" in line]
 PERMITS = [
     line
@@ -65,7 +64,7 @@ def test_the_reference_city_agrees_with_its_flows() -> None:
     city = load_site(TESTS.parent / "inventory" / "yangzhou").site
     compiled = compiled_for(city, today=TODAY)
     verdicts = verify_network(city, today=TODAY, compiled=compiled)
-    assert {one.kind for one in compiled} == set(TargetKind)
+    assert {one.kind for one in compiled} == set(Platform)
     assert [difference for verdict in verdicts for difference in verdict.differences] == []
 
 
@@ -171,7 +170,43 @@ def test_a_dropped_rule_of_the_firewall_is_found(rule: str) -> None:
 
 def test_a_firewall_that_keeps_no_state_is_found() -> None:
     text = re.sub(r"\t\tct state vmap.*\n", "", CITY)
-    assert [d.fault for d in firewall(text).differences] == [Fault.MISPLACED]
+    assert [d.fault for d in firewall(text).differences] == [Fault.MISPLACED] * 2
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault", "source"),
+    [
+        (
+            "\t\t\t10.9.1.0/24\n",
+            "\t\t\t10.9.1.0/24, 10.1.0.0/16\n",
+            Fault.UNDECLARED,
+            "zone/egov-pub",
+        ),
+        (
+            "\t\t\t10.7.0.0/24,\n\t\t\t10.9.1.0/24\n",
+            "\t\t\t10.7.0.0/24\n",
+            Fault.CLOSED,
+            "zone/mgmt",
+        ),
+        ("tcp dport 22 counter", "counter", Fault.UNDECLARED, "zone/access"),
+        ("input priority filter; policy drop", "input priority filter; policy accept", None, ""),
+        ("\t\ticmpv6 type nd-neighbor-solicit accept\n", "", Fault.CLOSED, "no zone"),
+    ],
+)
+def test_a_firewall_that_lets_others_administer_it_is_found(
+    old: str, new: str, fault: Fault | None, source: str
+) -> None:
+    assert CITY.count(old) == 1
+    differences = firewall(CITY.replace(old, new)).differences
+    # A policy alone does no harm: the chain's last rule drops.
+    assert {d.fault for d in differences} == ({fault} if fault else set())
+    assert not fault or source in {d.from_ for d in differences}
+    assert all("to itself" in d.detail for d in differences)
+
+
+def test_a_ruleset_without_an_input_chain_is_refused() -> None:
+    text = re.sub(r"\n\tchain input \{.*?\n\t\}\n", "", CITY, flags=re.DOTALL)
+    assert [d.fault for d in firewall(text).differences] == [Fault.UNREADABLE]
 
 
 @pytest.mark.parametrize(
@@ -250,7 +285,7 @@ def test_a_misplaced_vlan_or_filter_is_found(pattern: str, word: str) -> None:
     assert any(word in d.detail for d in spine(text).differences)
 
 
-FRR = {one.region: one.text for one in golden_texts(CASE) if one.kind is TargetKind.FRR}
+FRR = {one.region: one.text for one in golden_texts(CASE) if one.kind is Platform.FRR}
 SPOKEN = [
     (region, line)
     for region, text in FRR.items()
@@ -261,12 +296,15 @@ SPOKEN = [
 ]
 
 
+def routers(texts: dict[str, str]) -> Verdict:
+    return judge().routers({region: [text] for region, text in texts.items()})
+
+
 @given(st.sampled_from(SPOKEN))
 def test_a_dropped_line_of_the_routers_is_found(spoken: tuple[str, str]) -> None:
     region, line = spoken
     text = FRR[region].replace(f"{line}\n", "", 1)
-    verdict = judge().routers({**FRR, region: text})
-    assert verdict.differences
+    assert routers({**FRR, region: text}).differences
 
 
 @pytest.mark.parametrize("network", ["10.16.0.0/12", "10.0.0.0/8"])
@@ -276,11 +314,11 @@ def test_a_county_that_could_hear_of_another_is_found(network: str) -> None:
         "ip prefix-list TO-south seq 10 deny any",
         f"ip prefix-list TO-south seq 10 permit {network}",
     )
-    assert judge().routers({**FRR, "city": told}).agrees
+    assert routers({**FRR, "city": told}).agrees
     heard = FRR["south"].replace(
         "ip prefix-list FROM-city seq 10 deny any", "ip prefix-list FROM-city seq 10 permit any"
     )
-    differences = judge().routers({**FRR, "city": told, "south": heard}).differences
+    differences = routers({**FRR, "city": told, "south": heard}).differences
     expected = ["south hears of 10.16.0.0/12, which is not for it."]
     assert [d.detail for d in differences] == (expected if network == "10.16.0.0/12" else [])
 

@@ -13,7 +13,7 @@ from orchestrator.model.inventory import BmcFault, Inventory, PowerState, Server
 from orchestrator.model.site import Site, SiteIdentity
 from orchestrator.model.units import Secret, SecretRef, Text
 from orchestrator.ports.bmc import BmcAct, HardwarePorts
-from orchestrator.workflows.hardware import rotate_passwords, sweep
+from orchestrator.workflows.hardware import Look, rotate_passwords, sweep
 from tests.fakes.bmc_site import PROFILE, REFERENCE, SecretsInMemory, server
 from tests.fakes.site_world import FakeAudit, FakeLock
 
@@ -63,12 +63,19 @@ SITE = Site(
 
 
 def ports(bmcs: SilentBmcs, store: SecretsInMemory) -> HardwarePorts:
-    return HardwarePorts(bmcs=bmcs, secrets=store, lock=FakeLock(), audit=FakeAudit())
+    return HardwarePorts(
+        bmcs=bmcs,
+        secrets=store,
+        lock=FakeLock(),
+        audit=FakeAudit(),
+        media=None,
+        factory_logins=None,
+    )
 
 
 def test_all_are_asked_and_reported_in_the_order_of_the_site() -> None:
     bmcs = SilentBmcs()
-    found = sweep(SITE, SERVERS, bmcs, parallel=7, told=lambda report: None)
+    found = sweep(SITE, SERVERS, Look(bmcs=bmcs), parallel=7, told=lambda report: None)
     assert [one.server for one in found.silent] == [one.name for one in SERVERS]
     assert sorted(bmcs.asked) == [one.name for one in SERVERS]
     assert 1 < bmcs.most_at_once <= 7
@@ -81,7 +88,7 @@ def test_after_an_interrupt_no_other_bmc_is_asked() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        sweep(SITE, SERVERS, bmcs, parallel=4, told=stop)
+        sweep(SITE, SERVERS, Look(bmcs=bmcs), parallel=4, told=stop)
     assert len(bmcs.asked) < 20
     assert threading.active_count() == 1 or not any(
         thread.name.startswith("bmc") for thread in threading.enumerate()

@@ -31,10 +31,10 @@ from orchestrator.model.inventory import (
     Silence,
     Sweep,
     Unknown,
-    Verdict,
 )
 from orchestrator.model.site import Site
 from orchestrator.model.units import Json
+from orchestrator.model.verdict import OBSERVED
 from orchestrator.planning.hardware_drift import sum_by_profile
 from orchestrator.workflows.hardware import Rotation
 
@@ -82,6 +82,8 @@ def server_json(site: Site, server: Server) -> dict[str, Json]:
         "cpu_threads": profile.cpu_threads,
         "memory_gib": profile.memory_gib,
         "disk_gib": profile.disk_gib,
+        "address": None if server.address is None else str(server.address),
+        "ssh": {"user": server.ssh.user, "key": str(server.ssh.key)},
         "bmc": {
             "address": str(server.bmc.address),
             "user": server.bmc.user,
@@ -106,6 +108,7 @@ def server_parts(site: Site, server: Server) -> list[RenderableType]:
         ("threads", str(profile.cpu_threads)),
         ("memory", f"{profile.memory_gib} GiB"),
         ("disk", f"{profile.disk_gib} GiB usable"),
+        ("host", f"{server.ssh.user} at {server.address or 'no address'}, {server.ssh.key}"),
         ("BMC", f"{server.bmc.user} at {server.bmc.address}, {server.bmc.password}"),
         *((nic.name, f"{nic.mac} to {nic.switch}/{nic.port}") for nic in server.nics),
     ]
@@ -117,7 +120,7 @@ def sweep_json(found: Sweep) -> dict[str, Json]:
     return {
         "site": found.site,
         "seconds": round(found.seconds, 2),
-        "summary": {verdict.value: found.count(verdict) for verdict in Verdict},
+        "summary": {verdict.value: found.count(verdict) for verdict in OBSERVED},
         "silent": len(found.silent),
         "profiles": [
             {

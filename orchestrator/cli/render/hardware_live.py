@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -11,14 +12,17 @@ from rich.text import Text
 from orchestrator.cli.render.names import plural
 from orchestrator.cli.render.table import Cell, table
 from orchestrator.model.inventory import (
+    Disk,
     Inventory,
     ServerReport,
     Silence,
     Sweep,
     Unknown,
-    Verdict,
 )
+from orchestrator.model.verdict import OBSERVED, Verdict
 from orchestrator.planning.hardware_drift import sum_by_profile
+
+Part = TypeVar("Part")
 
 STYLES = {Verdict.PASS: "green", Verdict.FAIL: "bold red", Verdict.UNKNOWN: "yellow"}
 SERVERS_NAMED = 3
@@ -67,7 +71,7 @@ def sweep_parts(found: Sweep) -> list[RenderableType]:
     if found.silent:
         parts += [table(("Silent", "Fault", "Reason"), list(_silences(found))), Text()]
     parts += [Text(line, "yellow") for line in _unknown_lines(found)]
-    counts = ", ".join(f"{found.count(verdict)} {verdict.value}" for verdict in Verdict)
+    counts = ", ".join(f"{found.count(verdict)} {verdict.value}" for verdict in OBSERVED)
     servers = plural(len(found.reports), "server")
     parts.append(Text(f"{found.site}: {servers} in {found.seconds:.1f} s: {counts}.", "bold"))
     return parts
@@ -115,17 +119,29 @@ def _facts(told: Inventory) -> Iterator[tuple[Cell, ...]]:
     }
     for name, value in shown.items():
         yield name, _cell(value)
-    for disk in () if isinstance(told.disks, Unknown) else told.disks:
-        yield (
-            "disk",
-            _cell(_with_unit(disk.capacity_gib, f"GiB, {disk.name} {disk.model}".rstrip())),
-        )
-    for nic in () if isinstance(told.nics, Unknown) else told.nics:
-        yield "NIC", f"{nic.mac} {nic.name}"
-    for one in () if isinstance(told.firmware, Unknown) else told.firmware:
-        yield "firmware", f"{one.name} {one.version}"
+    yield from _each("disk", told.disks, _disk)
+    yield from _each("NIC", told.nics, lambda nic: f"{nic.mac} {nic.name}")
+    yield from _each("firmware", told.firmware, lambda one: f"{one.name} {one.version}")
     if told.quirks:
         yield "quirks", ", ".join(told.quirks)
+    if isinstance(told.bios, Unknown):
+        yield "bios", _cell(told.bios)
+    else:
+        yield from ((f"bios.{name}", told.bios[name]) for name in sorted(told.bios))
+
+
+def _each(
+    name: str, told: Sequence[Part] | Unknown, text: Callable[[Part], str | Unknown]
+) -> Iterator[tuple[Cell, ...]]:
+    """Yield a line for each part, or one that says why they are unknown."""
+    if isinstance(told, Unknown):
+        yield name, _cell(told)
+    else:
+        yield from ((name, _cell(text(part))) for part in told)
+
+
+def _disk(disk: Disk) -> str | Unknown:
+    return _with_unit(disk.capacity_gib, f"GiB, {disk.name} {disk.model}".rstrip())
 
 
 def _with_unit(value: float | Unknown, unit: str) -> str | Unknown:

@@ -9,15 +9,19 @@ from pathlib import Path
 
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
 from rich.text import Text
 
 from orchestrator.cli.render.table import table
 from orchestrator.lab.health import Health, LabStatus
+from orchestrator.lab.hosts.life import HostStatus, Power
+from orchestrator.lab.network.life import DeviceStatus
 from orchestrator.lab.progress import LabWatch, Step
 from orchestrator.lab.settings import CLOUD, SERVICES, LabSettings
 from orchestrator.model.units import Json
 
 _STYLES = {Health.RUNNING: "green", Health.STOPPED: "dim"}
+_POWER_STYLES = {Power.ON: "green", Power.OFF: "dim", Power.UNKNOWN: "bold red"}
 
 
 @contextmanager
@@ -60,6 +64,17 @@ def status_parts(status: LabStatus) -> list[RenderableType]:
     parts: list[RenderableType] = [
         table(("Service", "State", "URL", "PID", "MiB", "Log"), rows, right="MiB")
     ]
+    if status.devices:
+        parts.append(_devices_table(status.devices))
+    if status.silent_devices:
+        names = ", ".join(one.name for one in status.silent_devices)
+        parts.append(Text(f"Not answering: {names}. To mend it: orchestrator lab up", "bold"))
+    if status.hosts:
+        parts.append(_hosts_table(status.hosts))
+    if status.lost_hosts:
+        parts.append(
+            Text("Of the hosts nothing is known: their supervisor does not answer.", "bold red")
+        )
     if status.broken:
         names = ", ".join(one.service for one in status.broken)
         parts.append(Text(f"Not running: {names}. To mend it: orchestrator lab up", "bold"))
@@ -67,6 +82,43 @@ def status_parts(status: LabStatus) -> list[RenderableType]:
         memory = sum(one.memory_mib for one in status.services)
         parts.append(Text(f"The lab is up and uses {memory} MiB.", "bold"))
     return parts
+
+
+def _device_state(device: DeviceStatus) -> Text:
+    if device.answers:
+        return Text("answers", "green")
+    return Text("silent", "bold red") if device.processes else Text("off", "dim")
+
+
+def _devices_table(devices: Sequence[DeviceStatus]) -> Table:
+    rows = [
+        (
+            one.name,
+            one.platform.value,
+            _device_state(one),
+            one.address,
+            one.reached,
+            str(one.processes),
+            one.namespace,
+        )
+        for one in devices
+    ]
+    heads = ("Device", "Platform", "State", "Declared", "Reached at", "Processes", "Namespace")
+    return table(heads, rows, right="Processes")
+
+
+def _hosts_table(hosts: Sequence[HostStatus]) -> Table:
+    rows = [
+        (
+            one.name,
+            Text(one.power.value, _POWER_STYLES[one.power]),
+            one.address or "-",
+            one.reached,
+            one.image or "-",
+        )
+        for one in hosts
+    ]
+    return table(("Host", "Power", "Declared", "Reached at", "Deployed image"), rows)
 
 
 def status_json(status: LabStatus) -> Json:
@@ -82,7 +134,34 @@ def status_json(status: LabStatus) -> Json:
         }
         for one in status.services
     ]
-    return {"directory": str(status.directory), "up": status.is_up, "services": services}
+    hosts: list[Json] = [
+        {
+            "host": one.name,
+            "power": one.power.value,
+            "address": one.address or None,
+            "reached": one.reached,
+            "image": one.image or None,
+        }
+        for one in status.hosts
+    ]
+    return {
+        "directory": str(status.directory),
+        "up": status.is_up,
+        "services": services,
+        "hosts": hosts,
+        "devices": [
+            {
+                "device": one.name,
+                "platform": one.platform.value,
+                "answers": one.answers,
+                "address": one.address,
+                "reached": one.reached,
+                "processes": one.processes,
+                "namespace": one.namespace,
+            }
+            for one in status.devices
+        ],
+    }
 
 
 def export_lines(settings: LabSettings, programs: Sequence[Path]) -> list[Text]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from orchestrator.cli.render.names import VERBS
+from orchestrator.cli.render.values import LINES, lines_between
 from orchestrator.model.plan import ApplyReport, DriftReport, Plan, PlanStep
 from orchestrator.model.site import Layer
 from orchestrator.model.stack import (
@@ -37,6 +38,10 @@ def plan_json(plan: Plan) -> dict[str, Json]:
         "has_changes": plan.has_changes,
         "summary": {**summary, "unchanged": plan.unchanged},
         "not_applied": _by_layer(plan.not_applied),
+        "awaiting_restart": [
+            {"name": one.name, "paths": [*one.paths], "written": one.written}
+            for one in plan.awaiting_restart
+        ],
         "steps": [_step(step) for step in plan.steps],
     }
 
@@ -118,9 +123,18 @@ def _attributes(changes: Iterable[AttributeChange]) -> list[Json]:
             "old": HIDDEN if change.secret else change.old,
             "new": HIDDEN if change.secret else change.new,
             "secret": change.secret,
+            **_lines(change),
         }
         for change in changes
     ]
+
+
+def _lines(change: AttributeChange) -> dict[str, Json]:
+    """Return which lines of a configuration go and which come; null for what has no lines."""
+    if not (change.path in LINES and isinstance(change.old, list) and isinstance(change.new, list)):
+        return {"lines_gone": None, "lines_come": None}
+    gone, come = lines_between(change.old, change.new)
+    return {"lines_gone": [*gone], "lines_come": [*come]}
 
 
 def _failures(failures: Iterable[ResourceFailure]) -> list[Json]:

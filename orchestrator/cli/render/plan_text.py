@@ -17,12 +17,16 @@ from orchestrator.cli.render.names import (
 )
 from orchestrator.cli.render.values import change_lines
 from orchestrator.model.plan import ApplyReport, Plan, PlanStep
-from orchestrator.model.site import Site
-from orchestrator.model.stack import Action, ResourceChange
+from orchestrator.model.site import Layer, Site
+from orchestrator.model.stack import Action, ResourceChange, thing_of
+from orchestrator.planning.network_slice import reachable_devices
 
 LISTED = 40
 """A plan that adds more than this shows counts of what it adds, unless all is asked for."""
 TEXT_CELLS = 80
+DEVICES_NAMED = 4
+RESTARTS_NAMED = 3
+"""Servers that wait for a restart; JSON has them all."""
 
 _FIRST_ACTIONS = (Action.CREATE, Action.UPDATE, Action.REPLACE, Action.KEEP_ORPHAN)
 
@@ -34,7 +38,7 @@ def plan_text(plan: Plan, site: Site, *, whole: bool = False) -> list[Text]:
     for step in plan.steps:
         parts += _step_text(step, site, counted=counted, whole=whole)
     parts += _deletions(plan, whole=whole)
-    parts += _closing(plan, counted=counted)
+    parts += _closing(plan, site, counted=counted)
     return parts
 
 
@@ -47,13 +51,19 @@ def summary_line(plan: Plan) -> str:
     )
 
 
-def not_applied_line(report: Plan | ApplyReport) -> str:
-    """Return which layers are recorded only, or nothing where every layer is applied."""
-    if not report.not_applied:
+def not_applied_line(report: Plan | ApplyReport, site: Site) -> str:
+    """Return which devices are configured and how many are not; nothing where all of them are."""
+    left = report.not_applied.get(Layer.NETWORK, 0)
+    if not left:
         return ""
-    layers = ", ".join(layer.value for layer in report.not_applied)
-    things = plural(sum(report.not_applied.values()), "thing")
-    return f"{layers}: recorded only, not applied ({things})."
+    names = [device.name for device in reachable_devices(site)]
+    if not names:
+        return f"network: {plural(left, 'device')}, compiled only: none has a login."
+    few = ", ".join(names[:DEVICES_NAMED]) + (" ..." if len(names) > DEVICES_NAMED else "")
+    return (
+        f"network: {plural(len(names), 'device')} configured ({few}); "
+        f"{left} without a login, compiled only."
+    )
 
 
 def change_text(change: ResourceChange, *, whole: bool = False) -> Text:
@@ -138,7 +148,7 @@ def _deletions(plan: Plan, *, whole: bool) -> list[Text]:
     return parts
 
 
-def _closing(plan: Plan, *, counted: bool) -> list[Text]:
+def _closing(plan: Plan, site: Site, *, counted: bool) -> list[Text]:
     lines = [Text()]
     if counted:
         lines.append(Text("Additions are counted by kind; -v lists each.", "dim"))
@@ -149,5 +159,20 @@ def _closing(plan: Plan, *, counted: bool) -> list[Text]:
     if not plan.has_changes and not any(step.preview.failures for step in plan.steps):
         lines.append(Text("Nothing to do: the cloud is as the site says.", "green"))
     lines.append(Text(summary_line(plan), "bold"))
-    unapplied = not_applied_line(plan)
+    lines += [Text(line, "yellow") for line in _restart_lines(plan)]
+    unapplied = not_applied_line(plan, site)
     return [*lines, Text(unapplied, "dim")] if unapplied else lines
+
+
+def _restart_lines(plan: Plan) -> Iterator[str]:
+    """Say what is, or will be, pending until somebody restarts a server."""
+    for written, what in ((True, "Pending until restart"), (False, "In force after a restart")):
+        waiting = [one for one in plan.awaiting_restart if one.written is written]
+        if waiting:
+            servers = plural(len(waiting), "server")
+            paths = Counter(path for one in waiting for path in one.paths)
+            listed = ", ".join(f"{path} ({count})" for path, count in sorted(paths.items()))
+            few = ", ".join(sorted(thing_of(one.name) for one in waiting)[:RESTARTS_NAMED])
+            left = len(waiting) - RESTARTS_NAMED
+            more = f" and {left} more" if left > 0 else ""
+            yield f"{what}, which is not done here: {listed} on {servers}: {few}{more}."

@@ -24,6 +24,7 @@ _DONE = {
     Action.DELETE: "deleted",
 }
 _GOES = (Action.DELETE,)
+COMPILED_ONLY = "no login, compiled only"
 
 
 def report_parts(report: ApplyReport, site: Site, *, next_command: str) -> list[RenderableType]:
@@ -36,7 +37,7 @@ def report_parts(report: ApplyReport, site: Site, *, next_command: str) -> list[
     if not parts:
         parts.append(Text("Nothing to do: the cloud is as the site says.", "green"))
     parts.append(Text(_counts(report), "bold red" if report.failed else "bold green"))
-    if unapplied := not_applied_line(report):
+    if unapplied := not_applied_line(report, site):
         parts.append(Text(unapplied, "dim"))
     parts.append(Text.assemble("Next: ", (next_command, "bold")))
     return parts
@@ -44,7 +45,7 @@ def report_parts(report: ApplyReport, site: Site, *, next_command: str) -> list[
 
 def _rows(report: ApplyReport, site: Site) -> Iterator[tuple[Cell, ...]]:
     for layer, things in report.not_applied.items():
-        yield layer.value, "", "", str(things), Text("recorded only, not applied", "dim")
+        yield layer.value, "", "", str(things), Text(COMPILED_ONLY, "dim")
     for result in report.results:
         kept = sum(change.action not in _GOES for change in result.changes)
         yield (

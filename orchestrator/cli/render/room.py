@@ -9,11 +9,13 @@ from typing import Final
 from rich.console import RenderableType
 from rich.text import Text
 
+from orchestrator.cli.render.measured import measured_json
 from orchestrator.cli.render.names import plural
 from orchestrator.cli.render.table import Cell, table
 from orchestrator.model.equipment import Equipment
 from orchestrator.model.power_graph import GraphNode
 from orchestrator.model.units import Json
+from orchestrator.planning.measured import Measurement
 from orchestrator.workflows.room import Failure, NodeLoad, RackView, RoomView, SideView
 
 BAR_CELLS: Final = 10
@@ -48,7 +50,7 @@ def rack_parts(view: RackView) -> list[RenderableType]:
     return list(lines)
 
 
-def rooms_json(rooms: Sequence[RoomView]) -> list[Json]:
+def rooms_json(rooms: Sequence[RoomView], measurement: Measurement | None = None) -> list[Json]:
     """Return the same facts as the tables and elevations."""
     return [
         {
@@ -58,6 +60,7 @@ def rooms_json(rooms: Sequence[RoomView]) -> list[Json]:
             "heat_watts": round(view.heat_watts),
             "cooling_watts": view.cooling_watts,
             "racks": [rack_json(rack) for rack in view.racks],
+            "measured": measured_json(measurement, [rack.rack.name for rack in view.racks]),
         }
         for view in rooms
     ]
@@ -193,8 +196,8 @@ def _room_sum(view: RoomView) -> str:
     watts = sum(rack.watts for rack in view.racks)
     units = f"{plural(len(view.cooling), 'cooling unit')} remove {view.cooling_watts:,} W"
     return (
-        f"{plural(len(view.racks), 'rack')}, {watts:,} W planned, {view.heat_watts:,.0f} W of "
-        f"heat with UPS losses; {units}."
+        f"{plural(len(view.racks), 'rack')}, {watts:,} W, {view.heat_watts:,.0f} W of heat with "
+        f"UPS losses; {units}."
     )
 
 

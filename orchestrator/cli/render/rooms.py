@@ -16,9 +16,9 @@ from orchestrator.model.readings import (
     Quantity,
     Reading,
     RuleVerdict,
-    Verdict,
 )
 from orchestrator.model.units import Json
+from orchestrator.model.verdict import Verdict
 from orchestrator.workflows.observe_rooms import ObservedRooms
 
 _STYLES = {

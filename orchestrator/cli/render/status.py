@@ -9,6 +9,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from orchestrator.cli.render.names import display_of_stack, plural
+from orchestrator.cli.render.report import COMPILED_ONLY
 from orchestrator.cli.render.table import Cell, table
 from orchestrator.model.site import Layer, Site
 from orchestrator.model.units import Json
@@ -26,7 +27,7 @@ _STYLES = {
 def status_parts(
     status: SiteStatus, site: Site, recorded: Mapping[Layer, int]
 ) -> list[RenderableType]:
-    """Return the status; `recorded` counts the things of layers that are recorded only."""
+    """Return the status; `recorded` counts the devices that nothing is applied to."""
     rows = list(_rows(status, site, recorded))
     headers = ("Layer", "Name", "Display name", "Resources", "State")
     return [
@@ -63,7 +64,7 @@ def _rows(
     status: SiteStatus, site: Site, recorded: Mapping[Layer, int]
 ) -> Iterator[tuple[Cell, ...]]:
     for layer, things in recorded.items():
-        yield layer.value, "", "", str(things), Text("recorded only, not applied", "dim")
+        yield layer.value, "", "", str(things), Text(COMPILED_ONLY, "dim")
     for stack in status.stacks:
         condition = _condition(stack)
         yield (

@@ -21,14 +21,23 @@ GOOD, TIGHT, OVER = "#3b8f5a", "#d99a1c", "#c8372d"
 NEARLY_FULL: Final = 0.9
 
 
-def picture(width: float, height: float, *, title: str, parts: Iterable[str]) -> str:
-    """Return a whole SVG document with a white ground."""
+def picture(
+    width: float,
+    height: float,
+    *,
+    title: str,
+    parts: Iterable[str],
+    style: str = "",
+    ground: str = "#ffffff",
+) -> str:
+    """Return a whole SVG document; `style` is CSS for the classes that its parts name."""
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" '
         f'width="{width:.0f}" height="{height:.0f}" font-family={quoteattr(FONT)}>'
     )
-    ground = box(0, 0, width, height, fill="#ffffff", stroke="none")
-    return "\n".join([head, f"<title>{escape(title)}</title>", ground, *parts, "</svg>"])
+    sheet = [f"<style>{style}</style>"] if style else []
+    paper = box(0, 0, width, height, fill=ground, stroke="none")
+    return "\n".join([head, f"<title>{escape(title)}</title>", *sheet, paper, *parts, "</svg>"])
 
 
 # Four numbers are what a rectangle is.
@@ -45,6 +54,11 @@ def box(  # noqa: PLR0917 - see above
 def label(x: float, y: float, text: str, *, size: float = 10, fill: str = INK) -> str:
     """Return text that begins at x, its baseline at y."""
     return f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size:g}" fill="{fill}">{escape(text)}</text>'
+
+
+def styled(x: float, y: float, text: str, *, kind: str) -> str:
+    """Return text at x, its baseline at y, that looks as the picture's style says of its class."""
+    return f'<text class="{kind}" x="{x:g}" y="{y:g}">{escape(text)}</text>'
 
 
 def anchored(x: float, y: float, text: str, *, anchor: str, size: float = 10) -> str:

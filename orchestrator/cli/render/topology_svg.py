@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from xml.sax.saxutils import escape
 
 from orchestrator.cli.render.names import both
+from orchestrator.cli.render.svg import hinted, picture, styled
 from orchestrator.cli.render.topology import devices_of, speed, zones_of
 from orchestrator.model.network import INTERNET, Carrier, Device, DeviceRole
 from orchestrator.model.site import Region, RegionKind, Site
@@ -35,7 +35,7 @@ ZONE_FILLS = (
     *("#fbcfe8", "#ddd6fe", "#d9f99d", "#fed7aa", "#a5f3fc"),
 )
 STYLE = """
-text { font-family: "Noto Sans", "Noto Sans CJK SC", "WenQuanYi Micro Hei", sans-serif; fill: #111 }
+text { fill: #111 }
 .t { font-size: 15px; font-weight: bold } .s { font-size: 11px; fill: #444 }
 .d { font-size: 10.5px; text-anchor: middle }
 .v { font-size: 8.5px; text-anchor: middle; fill: #555 }
@@ -90,17 +90,8 @@ def topology_svg(site: Site) -> str:
         *(part for panel in panels for part in _panel(site, panel)),
         *_legend(height - 22),
     ]
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
-            f'width="{width}" height="{height}">',
-            f"<title>{escape(both(site.identity.display))}: network</title>",
-            f"<style>{STYLE}</style>",
-            f'<rect width="{width}" height="{height}" fill="#f8fafc"/>',
-            *body,
-            "</svg>",
-        ]
-    )
+    title = f"{both(site.identity.display)}: network"
+    return picture(width, height, title=title, parts=body, style=STYLE, ground="#f8fafc")
 
 
 def _placed(site: Site) -> list[Panel]:
@@ -153,12 +144,10 @@ def _trunks(site: Site, panels: Sequence[Panel]) -> Iterator[str]:
             edge = 8 + 14 * number
             start = min(max(x, above.x + edge), above.x + above.width - edge)
             bottom = above.y + above.height
-            yield (
-                f'<path class="line" d="M{start} {bottom} V{bottom + 14} L{x} {below.y - 34} '
-                f'V{below.y}"><title>{escape(carrier.name)}: {escape(carrier.route)}</title></path>'
-            )
+            path = f"M{start} {bottom} V{bottom + 14} L{x} {below.y - 34} V{below.y}"
+            yield hinted(f'<path class="line" d="{path}"/>', f"{carrier.name}: {carrier.route}")
             words = f"{carrier.provider.removeprefix('China ')} {speed(carrier.bandwidth_mbps)}"
-            yield _text(x, below.y - 22 + 13 * (number % 2), words, kind="c")
+            yield styled(x, below.y - 22 + 13 * (number % 2), words, kind="c")
 
 
 def _panel(site: Site, panel: Panel) -> Iterator[str]:
@@ -166,12 +155,12 @@ def _panel(site: Site, panel: Panel) -> Iterator[str]:
     yield f'<g id="region-{panel.region.name}">'
     size = f'width="{panel.width}" height="{panel.height}"'
     yield f'<rect class="panel" x="{x}" y="{y}" {size} rx="8"/>'
-    yield _text(x + PADDING, y + 22, both(panel.region.display), kind="t")
-    yield _text(x + PADDING, y + 39, f"{panel.region.name}. {panel.internet}", kind="s")
+    yield styled(x + PADDING, y + 22, both(panel.region.display), kind="t")
+    yield styled(x + PADDING, y + 39, f"{panel.region.name}. {panel.internet}", kind="s")
     places = _places(panel)
     yield from _links(site, panel, places)
     for device in panel.devices:
-        yield from _device(device, places[device.name], panel.region.name)
+        yield _device(device, places[device.name], panel.region.name)
     yield from _chips(site, panel)
     yield "</g>"
 
@@ -204,20 +193,19 @@ def _line(start: tuple[int, int], end: tuple[int, int], look: tuple[str, str]) -
     kind, title = look
     (x1, y1), (x2, y2) = start, end
     place = f'x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}"'
-    return f'<line class="{kind}" {place}><title>{escape(title)}</title></line>'
+    return hinted(f'<line class="{kind}" {place}/>', title)
 
 
-def _device(device: Device, place: tuple[int, int], region: str) -> Iterator[str]:
+def _device(device: Device, place: tuple[int, int], region: str) -> str:
     x, y = place[0] - DEVICE_WIDTH // 2, place[1] - DEVICE_HEIGHT // 2
     title = f"{device.name}: {device.vendor} {device.model}, {device.rack} U{device.unit}"
-    yield f"<g><title>{escape(title)}</title>"
-    yield (
+    parts = (
         f'<rect x="{x}" y="{y}" width="{DEVICE_WIDTH}" height="{DEVICE_HEIGHT}" rx="4" '
-        f'fill="{FILLS[device.role]}" stroke="#475569"/>'
+        f'fill="{FILLS[device.role]}" stroke="#475569"/>',
+        styled(place[0], y + 13, device.name.removeprefix(f"{region}-"), kind="d"),
+        styled(place[0], y + 23, device.vendor, kind="v"),
     )
-    yield _text(place[0], y + 13, device.name.removeprefix(f"{region}-"), kind="d")
-    yield _text(place[0], y + 23, device.vendor, kind="v")
-    yield "</g>"
+    return hinted("".join(parts), title)
 
 
 def _chips(site: Site, panel: Panel) -> Iterator[str]:
@@ -228,21 +216,17 @@ def _chips(site: Site, panel: Panel) -> Iterator[str]:
         x, y = panel.x + PADDING + column * CHIP_WIDTH, top + row * CHIP_HEIGHT
         fill = ZONE_FILLS[order.index(zone) % len(ZONE_FILLS)]
         yield f'<rect x="{x}" y="{y}" width="{CHIP_WIDTH - 4}" height="15" rx="7" fill="{fill}"/>'
-        yield _text(x + (CHIP_WIDTH - 4) // 2, y + 11, zone, kind="z")
+        yield styled(x + (CHIP_WIDTH - 4) // 2, y + 11, zone, kind="z")
 
 
 def _legend(y: int) -> Iterator[str]:
     x = MARGIN
     for role, fill in FILLS.items():
         yield f'<rect x="{x}" y="{y - 10}" width="14" height="12" fill="{fill}" stroke="#475569"/>'
-        yield _text(x + 19, y, role.value, kind="s")
+        yield styled(x + 19, y, role.value, kind="s")
         x += 100
     for kind, word in (("link", "link"), ("pair", "redundant pair"), ("line", "leased line")):
         yield f'<line class="{kind}" x1="{x}" y1="{y - 4}" x2="{x + 24}" y2="{y - 4}"/>'
-        yield _text(x + 30, y, word, kind="s")
+        yield styled(x + 30, y, word, kind="s")
         x += 130
-    yield _text(x, y, "Coloured chips are the security zones of a region.", kind="s")
-
-
-def _text(x: int, y: int, words: str, *, kind: str) -> str:
-    return f'<text class="{kind}" x="{x}" y="{y}">{escape(words)}</text>'
+    yield styled(x, y, "Coloured chips are the security zones of a region.", kind="s")

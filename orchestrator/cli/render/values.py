@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 
 from rich.cells import cell_len, set_cell_size
@@ -13,6 +14,12 @@ from orchestrator.ports.provider import UNKNOWN
 
 VALUE_CELLS = 60
 """Longer values are cut, unless everything was asked for."""
+LINES = frozenset({"configuration"})
+"""Attributes that are lines of a device's configuration: shown as a diff, and never cut."""
+NEVER_CUT = frozenset({"fault"})
+"""A reason is read to its end."""
+LINES_SHOWN = 40
+"""Of one device, unless everything was asked for; JSON has them all."""
 KNOWN_LATER = "(known after apply)"
 ABSENT = "(none)"
 
@@ -30,6 +37,10 @@ def change_lines(
     if new:
         yield f"{change.path}: {value_text(change.new, whole=whole)}"
         return
+    if change.path in LINES and isinstance(change.old, list) and isinstance(change.new, list):
+        yield from _changed_lines(change.old, change.new, whole=whole)
+        return
+    whole = whole or change.path in NEVER_CUT
     for path, before, after in _differences(change.path, change.old, change.new):
         yield f"{path}: {value_text(before, whole=whole)} -> {value_text(after, whole=whole)}"
 
@@ -69,6 +80,23 @@ def _list_differences(
     yield from ((f"{path}[+]", None, added) for added in new if added not in old)
     if all(item in new for item in old) and all(item in old for item in new):
         yield path, old, new  # only the order or the repetitions differ
+
+
+def lines_between(old: list[Json], new: list[Json]) -> tuple[list[str], list[str]]:
+    """Return the lines that go and those that come, each in its order."""
+    gone, come = Counter(map(str, old)), Counter(map(str, new))
+    return list((gone - come).elements()), list((come - gone).elements())
+
+
+def _changed_lines(old: list[Json], new: list[Json], *, whole: bool) -> Iterator[str]:
+    gone, come = lines_between(old, new)
+    marked = [*(f"- {line}" for line in gone), *(f"+ {line}" for line in come)]
+    if not marked:
+        yield "the order of the lines"
+    shown = marked if whole else marked[:LINES_SHOWN]
+    yield from shown
+    if len(shown) < len(marked):
+        yield f"and {len(marked) - len(shown)} more lines"
 
 
 def _bare(text: str) -> str:

@@ -19,7 +19,7 @@ CALLED_SERVICES = ("service_catalog", "neutron", "glance", "cinder", "nova", "sw
 INTERFACES: Options = {
     "enabled_hardware_types": "redfish,fake-hardware",
     "enabled_boot_interfaces": "redfish-virtual-media,fake",
-    "enabled_deploy_interfaces": "ramdisk,direct,fake,noop",
+    "enabled_deploy_interfaces": "lab,ramdisk,direct,fake,noop",
     "enabled_management_interfaces": "redfish,fake",
     "enabled_power_interfaces": "redfish,fake",
     "enabled_inspect_interfaces": "redfish,no-inspect,fake",
@@ -64,6 +64,8 @@ def sections(lab: Lab) -> Sections:
             "automated_clean": False,
             "workers_pool_size": WORKERS,
             "sync_power_state_interval": POWER_SYNC_SECONDS,
+            # A host that was killed, or switched off by hand, stays off until somebody acts.
+            "force_power_state_during_sync": False,
             "deploy_kernel": f"file://{store / 'http/kernel'}",
             "deploy_ramdisk": f"file://{store / 'http/ramdisk'}",
             "send_sensor_data": False,

@@ -42,7 +42,7 @@ class DomainKind(_Identity):
 
     def delete(self, made: Made, inputs: Properties) -> None:
         """Disable, then delete with everything that Keystone holds in the domain."""
-        if self.read(made.id) is None:
+        if self.read(made.id, inputs) is None:
             return
         self.change(made.id, frozenset({"enabled"}), {**inputs, "enabled": False})
         super().delete(made, inputs)

@@ -60,6 +60,12 @@ def _switch(talk: Conversation, system: Resource, act: SwitchPower, *, within: f
     if now is wanted and act.act is not PowerAct.CYCLE:
         return now
     action = _mapping(_mapping(system.get("Actions")).get("#ComputerSystem.Reset"))
+    if "target" not in action:
+        raise BmcError(
+            "it cannot be switched: it tells no reset action",
+            fault=BmcFault.REFUSED,
+            remedy="Does its login have the rights of an operator? Look on its console.",
+        )
     word = "On" if now is PowerState.OFF else _reset(action, act)
     talk.post(str(action["target"]), {"ResetType": word})
     left = time.monotonic() + within

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import BmcError
-from orchestrator.model.hardware import Server
+from orchestrator.model.hardware import Bmc, Server
 from orchestrator.model.inventory import BmcFault, Inventory, PowerState
 from orchestrator.model.units import Secret, SecretRef
 from orchestrator.ports import SecretStore
@@ -50,17 +50,17 @@ class RedfishBmcs:
 
     def inventory(self, server: Server, *, whole: bool = False) -> Inventory:
         """Return what the BMC tells."""
-        with self._system(server) as (talk, system):
+        with self.system(server.bmc) as (talk, system):
             return read_inventory(talk, system, whole=whole)
 
     def power(self, server: Server) -> PowerState:
         """Return whether the server is switched on."""
-        with self._system(server) as (_, system):
+        with self.system(server.bmc) as (_, system):
             return known_power(system)
 
     def act(self, server: Server, act: BmcAct) -> PowerState:
         """Do one thing and see it done."""
-        with self._system(server) as (talk, system):
+        with self.system(server.bmc) as (talk, system):
             return act_on(talk, system, act, within=self.power_seconds)
 
     def expect_successor(self, old: SecretRef, new: SecretRef) -> None:
@@ -70,36 +70,51 @@ class RedfishBmcs:
 
     def change_password(self, server: Server, new: Secret, *, store: Callable[[], None]) -> bool:
         """Make `new` the password of our own account, and log in with it."""
-        known = [one for one in self._passwords(server) if one.reveal() != new.reveal()]
+        known = [one for one in self._passwords(server.bmc) if one.reveal() != new.reveal()]
         passwords = (*known, new)
-        with self._conversation(server, passwords) as (talk, accepted):
+        with self._conversation(server.bmc, passwords) as (talk, accepted):
             if accepted == len(passwords) - 1:
                 return False
             store()
             talk.patch(_account(talk, server.bmc.user), {"Password": new.reveal()})
-        with self._conversation(server, (new,)) as (talk, _):
+        with self._conversation(server.bmc, (new,)) as (talk, _):
             talk.expect_free()
             talk.get(link_of(talk.root.get("Systems")))
         return True
 
+    def try_login(self, bmc: Bmc, password: Secret) -> None:
+        """Log in with one password and out again.
+
+        Raises:
+            BmcError: the BMC does not take it, or is silent.
+        """
+        with self._conversation(bmc, (password,)) as (talk, _):
+            if talk.account_to_change is None:
+                talk.get(link_of(talk.root.get("Systems")))
+
     @contextmanager
-    def _system(self, server: Server) -> Iterator[tuple[Conversation, Resource]]:
-        with self._conversation(server, self._passwords(server)) as (talk, _):
+    def system(self, bmc: Bmc) -> Iterator[tuple[Conversation, Resource]]:
+        """Speak with one BMC about its system.
+
+        Raises:
+            BmcError: it is silent, or refuses; SecretError where its password is not known.
+        """
+        with self._conversation(bmc, self._passwords(bmc)) as (talk, _):
             talk.expect_free()
-            system = self._find_system(talk, server)
+            system = self._find_system(talk, bmc)
             talk.profile = profile_of(talk.root, str(system.get("Manufacturer") or ""), self.quirks)
             yield talk, system
 
     @contextmanager
     def _conversation(
-        self, server: Server, passwords: Sequence[Secret]
+        self, bmc: Bmc, passwords: Sequence[Secret]
     ) -> Iterator[tuple[Conversation, int]]:
-        address = str(server.bmc.address)
+        address = str(bmc.address)
         files = BmcFolder(self.folder, address)
         wire = Wire(self._url(address), files.check_certificate)
         deadline = time.monotonic() + self.limits.total_seconds
         talk = Conversation(wire=wire, limits=self.limits, deadline=deadline)
-        login = Login(user=server.bmc.user, passwords=passwords)
+        login = Login(user=bmc.user, passwords=passwords)
         try:
             with files.alone(deadline=deadline) as ledger:
                 talk.deadline = time.monotonic() + self.limits.total_seconds
@@ -111,8 +126,8 @@ class RedfishBmcs:
             with self._lock:
                 self.calls += talk.calls
 
-    def _find_system(self, talk: Conversation, server: Server) -> Resource:
-        named = self._endpoint(str(server.bmc.address)).get("system_id")
+    def _find_system(self, talk: Conversation, bmc: Bmc) -> Resource:
+        named = self._endpoint(str(bmc.address)).get("system_id")
         if named:
             return talk.get(str(named))
         systems = talk.members(talk.root.get("Systems"))
@@ -124,8 +139,8 @@ class RedfishBmcs:
             remedy="Name the system's path as `system_id` of this BMC in the endpoints file.",
         )
 
-    def _passwords(self, server: Server) -> tuple[Secret, ...]:
-        declared = server.bmc.password
+    def _passwords(self, bmc: Bmc) -> tuple[Secret, ...]:
+        declared = bmc.password
         with self._lock:  # the vault is opened once, not by every thread at its first question
             successor = read_rotations(self.folder).get(declared)
             references = [declared, *([successor] if successor else [])]

@@ -89,7 +89,12 @@ def bios_attributes(talk: Conversation, system: Resource) -> Mapping[str, str] |
     if not system.get("Bios"):
         return Unknown("not told")
     attributes = _mapping(talk.follow(system["Bios"]).get("Attributes"))
-    return {name: str(value) for name, value in attributes.items()}
+    return {name: attribute_text(value) for name, value in attributes.items()}
+
+
+def attribute_text(value: object) -> str:
+    """Return a BIOS attribute as it is declared: JSON's words for truth values, digits."""
+    return {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
 
 
 def text(value: object) -> str | Unknown:

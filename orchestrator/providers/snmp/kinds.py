@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from typing import ClassVar
 from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
@@ -56,18 +56,22 @@ class RoomKind(ResourceKind):
     def delete(self, made: Made, inputs: Properties) -> None:
         """Forget the device; what is set on it stays."""
 
-    def observe(self, ids: Collection[str], *, max_age_seconds: float = 0.0) -> dict[str, Observed]:
+    def observe(
+        self, recorded: Mapping[str, Properties], /, *, max_age_seconds: float = 0.0
+    ) -> dict[str, Observed]:
         """Return the settings of the devices, read all at once.
 
         A device that does not answer is not gone: all that is known is that it is silent.
         """
-        reached = {resource_id: self._endpoint_of_id(resource_id) for resource_id in sorted(ids)}
+        reached = {
+            resource_id: self._endpoint_of_id(resource_id) for resource_id in sorted(recorded)
+        }
         names = {id(endpoint): resource_id for resource_id, endpoint in reached.items()}
 
         async def talk(session: Session) -> Observed:
             resource_id = names[id(session.endpoint)]
             try:
-                found = await self._properties(session, _outlets_of_id(resource_id))
+                found = await self._properties(session, _outlets_in(recorded[resource_id]))
             except SnmpError:
                 return Observed(id=resource_id, properties={"answers": False})
             return Observed(id=resource_id, properties={"answers": True, **found})
@@ -82,9 +86,8 @@ class RoomKind(ResourceKind):
 
         async def talk(session: Session) -> None:
             identity = await identify(session, self.device)
-            outlets = inputs.get(OUTLETS)
-            count = len(outlets) if isinstance(outlets, dict) else 0
-            settings = await read_settings(session, identity.family, outlets=count)
+            outlets = _outlets_in(inputs)
+            settings = await read_settings(session, identity.family, outlets=outlets)
             await session.set(settings.differing(inputs))
 
         self._wire.each([endpoint], talk)
@@ -96,7 +99,6 @@ class RoomKind(ResourceKind):
     def _endpoint_of_id(self, resource_id: str) -> Endpoint:
         parts = urlsplit(resource_id)
         query = {key: values[0] for key, values in parse_qs(parts.query).items()}
-        query.pop(OUTLETS, None)
         return self._access.endpoint(
             unquote(parts.path).strip("/"), address=str(parts.hostname), login=_login({**query})
         )
@@ -116,18 +118,21 @@ class PduKind(RoomKind):
 
 
 class UpsKind(RoomKind):
-    """A UPS: its name and place, and the minutes left at which it calls its battery low."""
+    """A UPS: its name and place, when it calls its battery low, and whether its alarm sounds."""
 
     kind: ClassVar[Kind] = declare("room:Ups", holds=False, replace_on=WHERE)
     device = DeviceKind.UPS
     attributes: ClassVar = {
         **COMMON,
         "low_battery_minutes": Attribute(read=whole, meaning="where the site declares it"),
+        "audible_alarm": Attribute(
+            read=text, meaning="`enabled` or `disabled`, where declared; a hand may have `muted` it"
+        ),
     }
 
 
 class SensorKind(RoomKind):
-    """A sensor's name and place. No MIB that is spoken here has a writable sensor threshold."""
+    """A sensor's name and place. No sensor's MIB that is spoken here has a writable threshold."""
 
     kind: ClassVar[Kind] = declare("room:Sensor", holds=False, replace_on=WHERE)
     device = DeviceKind.SENSOR
@@ -140,19 +145,18 @@ ROOM_KINDS: tuple[type[RoomKind], ...] = (PduKind, UpsKind, SensorKind)
 def device_id(inputs: Properties) -> str:
     """Return the id of a device: all that is needed to reach it again, and no secret.
 
-    `snmp://10.16.32.11/city-a01-pdu-a?version=v2c&community=secret%3A%2F%2F...&outlets=24`
+    `snmp://10.16.32.11/city-a01-pdu-a?version=v2c&community=secret%3A%2F%2F...`
     """
     address, login = str(inputs["address"]), inputs["login"]
     host = f"[{address}]" if ":" in address else address
     query = {**login} if isinstance(login, dict) else {}
-    outlets = inputs.get(OUTLETS)
-    if isinstance(outlets, dict):
-        query[OUTLETS] = len(outlets)
     return f"snmp://{host}/{quote(str(inputs['name']))}?{urlencode(query)}"
 
 
-def _outlets_of_id(resource_id: str) -> int:
-    return int(parse_qs(urlsplit(resource_id).query).get(OUTLETS, ["0"])[0])
+def _outlets_in(inputs: Properties) -> int:
+    """Return how many outlets are named; a number that grows must not stay at what was recorded."""
+    outlets = inputs.get(OUTLETS)
+    return len(outlets) if isinstance(outlets, dict) else 0
 
 
 def _login(written: Json) -> SnmpLogin:

@@ -46,8 +46,9 @@ class Threshold:
 
     name: str
     oid: str
-    scale: float = 1.0
     rows: int = 0
+    words: tuple[str, ...] = ()
+    """What the numbers from 1 on mean, where they are no quantity."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -150,8 +151,12 @@ UPS_MIB = Family(
         Metric(quantity=Quantity.LOAD, oid=f"{UPS}.4.4.1.5", low=0, high=200, rows=PHASES),
         Metric(quantity=Quantity.POWER, oid=f"{UPS}.4.4.1.4", low=0, high=2_000_000, rows=PHASES),
     ),
-    # upsConfigLowBattTime: minutes
-    thresholds=(Threshold(name="low_battery_minutes", oid=f"{UPS}.9.7.0"),),
+    thresholds=(
+        # upsConfigLowBattTime: minutes
+        Threshold(name="low_battery_minutes", oid=f"{UPS}.9.7.0"),
+        # upsConfigAudibleStatus: disabled(1), enabled(2), muted(3)
+        Threshold(name="audible_alarm", oid=f"{UPS}.9.8.0", words=("disabled", "enabled", "muted")),
+    ),
 )
 
 GEIST_WATCHDOG = Family(

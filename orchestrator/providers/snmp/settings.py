@@ -20,6 +20,8 @@ class Settings:
 
     held: Mapping[str, Mapping[Oid, Value]]
     """By attribute: the objects that hold its one value. A threshold has one for each phase."""
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By attribute: what its numbers from 1 on mean, where they are no quantity."""
     outlets: Mapping[str, tuple[Oid, Value]] = field(default_factory=dict)
     """By number."""
 
@@ -32,7 +34,9 @@ class Settings:
         """
         found: dict[str, Json] = {}
         for attribute, objects in self.held.items():
-            values = [value for value in objects.values() if value is not None]
+            values = [
+                self._shown(attribute, value) for value in objects.values() if value is not None
+            ]
             if values:
                 found[attribute] = values[0] if len(set(values)) == 1 else [*values]
         if self.outlets:
@@ -47,13 +51,23 @@ class Settings:
         """
         writes: dict[Oid, int | str] = {}
         for attribute, objects in self.held.items():
-            value = wanted.get(attribute)
+            value = self._told(attribute, wanted.get(attribute))
             if isinstance(value, int | str):
                 present = {oid: old for oid, old in objects.items() if old is not None}
                 if not present:
                     raise SnmpError(FaultKind.MISSING, f"the device has no object for {attribute}")
                 writes |= {oid: value for oid, old in present.items() if old != value}
         return writes | self._differing_outlets(wanted.get(OUTLETS))
+
+    def _shown(self, attribute: str, value: int | str) -> int | str:
+        words = self.words.get(attribute, ())
+        known = isinstance(value, int) and 0 < value <= len(words)
+        return words[int(value) - 1] if known else value
+
+    def _told(self, attribute: str, wanted: Json) -> Json:
+        """Return what is sent for a declared value. Raises ValueError for a word of no meaning."""
+        words = self.words.get(attribute, ())
+        return words.index(wanted) + 1 if words and isinstance(wanted, str) else wanted
 
     def _differing_outlets(self, wanted: Json) -> dict[Oid, int | str]:
         if not isinstance(wanted, dict):
@@ -83,12 +97,14 @@ async def read_settings(session: Session, family: Family, *, outlets: int) -> Se
         **{each.name: {each.oid: values[each.oid]} for each in single},
         **await _read_columns(session, [each for each in family.thresholds if each.rows]),
     }
+    words = {each.name: each.words for each in family.thresholds if each.words}
     if not family.outlet_names or not outlets:
-        return Settings(held=held)
+        return Settings(held=held, words=words)
     column = family.outlet_names
     rows = (await session.columns([column], outlets))[column]
     return Settings(
         held=held,
+        words=words,
         outlets={number: (f"{column}.{number}", name) for number, name in rows.items()},
     )
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import BmcError
-from orchestrator.model.inventory import BmcFault
+from orchestrator.model.inventory import BmcFault, PowerAct
+from orchestrator.ports.bmc import SwitchPower
 from orchestrator.providers.redfish.client import Limits
 from tests.fakes.bmc_certificate import certificate, shown_fingerprint
 from tests.fakes.bmc_server import Bmc, BmcServers
@@ -54,6 +55,11 @@ def test_a_bmc_that_stays_busy_is_given_up_within_the_budget(reach: Open) -> Non
     with pytest.raises(BmcError, match="503") as refused:
         reach(bmc, limits=BRIEF).inventory(server())
     assert refused.value.fault is BmcFault.UNREACHABLE
+
+
+def test_a_server_that_may_not_be_switched_is_refused_with_a_reason(reach: Open) -> None:
+    with pytest.raises(BmcError, match="no reset action"):
+        reach(Bmc(tells_reset=False)).act(server(), SwitchPower(act=PowerAct.OFF, forced=True))
 
 
 def test_a_login_that_finds_no_free_session_says_so(reach: Open) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from labcloud.wsgi import App, Environ, StartResponse
 
 Resource = dict[str, Any]
+Kept = Callable[[str], tuple[str, list[str]]]
 
 BMC_MODEL = "Lab BMC"
 BMC_VERSION = "7.10.30"
@@ -25,9 +26,10 @@ INLET_CELSIUS = 22
 class Boards:
     """Fills in the emulator's answers about systems and managers, and serves their chassis."""
 
-    def __init__(self, app: App, machines: list[Resource]) -> None:
-        """Take the machines of the site."""
+    def __init__(self, app: App, machines: list[Resource], kept: Kept) -> None:
+        """Take the machines of the site, and what tells their asset tag and boot order."""
         self._app = app
+        self._kept = kept
         self._machines = {machine["uuid"]: machine for machine in machines}
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -39,7 +41,7 @@ class Boards:
         if parts[2] == "Chassis":
             made = _chassis(machine) if len(parts) == 4 else _thermal(machine)
             return _send(start_response, "200 OK", made)
-        fill = {"Systems": _fill_system, "Managers": _fill_manager}.get(parts[2])
+        fill = {"Systems": self._fill_system, "Managers": _fill_manager}.get(parts[2])
         if fill is None or len(parts) > 4:
             return self._app(environ, start_response)
         return self._filled(environ, start_response, lambda resource: fill(resource, machine))
@@ -63,6 +65,12 @@ class Boards:
         resource = json.loads(body)
         fill(resource)
         return _send(start_response, status, resource)
+
+    def _fill_system(self, system: Resource, machine: Resource) -> None:
+        _fill_system(system, machine)
+        system["AssetTag"], order = self._kept(machine["uuid"])
+        options = {"@odata.id": f"/redfish/v1/Systems/{machine['uuid']}/BootOptions"}
+        system.setdefault("Boot", {}).update(BootOrder=order, BootOptions=options)
 
 
 def _fill_system(system: Resource, machine: Resource) -> None:

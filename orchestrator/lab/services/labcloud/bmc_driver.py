@@ -16,8 +16,21 @@ System = dict[str, Any]
 """A machine: `uuid`, `name`, `nics`, `cpu_threads`, `memory_gib`, `disk_gib` and its state."""
 
 REMEMBERED = frozenset({"power_state", "pending_power", "boot_device", "boot_mode", "boot_image",
-                        "secure_boot", "bios"})  # fmt: skip
+                        "secure_boot", "bios", "bios_later", "asset_tag",
+                        "boot_order"})  # fmt: skip
 """What a machine keeps when the site is declared anew; the rest is what the site says."""
+
+BIOS_DEFAULTS: dict[str, object] = {
+    "AcPwrRcvryUserDelay": 60,
+    "BootMode": "Uefi",
+    "LogicalProc": "Enabled",
+    "ProcTurboMode": "Enabled",
+    "ProcVirtualization": "Enabled",
+    "SriovGlobalEnable": "Disabled",
+}
+"""Names as Dell's BIOS has them; every machine of the lab answers to them."""
+
+BOOT_OPTIONS = {"Boot0001": "Hdd", "Boot0002": "Pxe", "Boot0003": "Cd"}
 
 CONTROLLER = "1"
 """Id of the one storage controller."""
@@ -157,18 +170,38 @@ class LabMachines(fakedriver.FakeDriver):
         disk = {"Name": "sda", "CapacityBytes": self._get(identity)["disk_gib"] << 30}
         return {"sata": {"Id": "sata", "Name": "sata", "DeviceList": [disk]}}
 
-    def get_bios(self, identity: str) -> dict[str, str]:
+    def get_bios(self, identity: str) -> dict[str, object]:
         """Return the BIOS attributes."""
-        defaults = {"BootMode": "Uefi", "ProcTurboMode": "Enabled"}
-        return self._get(identity).get("bios") or defaults
+        return self._get(identity).get("bios") or BIOS_DEFAULTS
 
-    def set_bios(self, identity: str, attributes: dict[str, str]) -> None:
-        """Change some BIOS attributes."""
-        self._update(identity, bios=self.get_bios(identity) | attributes)
+    def set_bios(self, identity: str, attributes: dict[str, object]) -> None:
+        """Note BIOS attributes for the next time the machine is switched on."""
+        self._update(identity, bios_later=self.get_bios_later(identity) | attributes)
+
+    def get_bios_later(self, identity: str) -> dict[str, object]:
+        """Return the BIOS attributes that wait for the next restart."""
+        return self._get(identity).get("bios_later") or {}
 
     def reset_bios(self, identity: str) -> None:
         """Go back to the defaults."""
-        self._update(identity, bios=None)
+        self._update(identity, bios=None, bios_later=None)
+
+    def get_kept(self, identity: str) -> tuple[str, list[str]]:
+        """Return the asset tag and the boot order."""
+        machine = self._get(identity)
+        return machine.get("asset_tag", ""), machine.get("boot_order") or [*BOOT_OPTIONS]
+
+    def keep(self, identity: str, **values: object) -> None:
+        """Keep an `asset_tag` or a `boot_order`."""
+        self._update(identity, **values)
+
+    def _update(self, system: System | str, **changes: object) -> None:
+        """Change a machine; one that is switched on takes up the BIOS attributes that wait."""
+        if changes.get("power_state") == "On" and isinstance(system, dict):
+            if waiting := system.get("bios_later"):
+                bios = (system.get("bios") or BIOS_DEFAULTS) | waiting
+                changes |= {"bios": bios, "bios_later": None}
+        super()._update(system, **changes)
 
 
 class _FixedDelay:

@@ -14,8 +14,11 @@ import mimetypes
 from collections.abc import Iterable
 from pathlib import Path
 
+from labcloud import hosted_machines
 from labcloud.bmc_boards import Boards
 from labcloud.bmc_driver import declare, install
+from labcloud.bmc_settings import KeptSettings
+from labcloud.hosts import Hosts
 from labcloud.settings import ServiceSettings
 from labcloud.wsgi import App, Environ, StartResponse, respond
 
@@ -37,6 +40,7 @@ def build(settings: ServiceSettings) -> App:
     """Return the emulator, behind its logins and beside the files."""
     declared = json.loads((settings.config / "bmcs.json").read_text())
     install(float(settings.options["power_delay_seconds"]))
+    hosted_machines.install(Hosts(settings))
     from sushy_tools.emulator import main as emulator
 
     emulator.app.config.update(
@@ -49,8 +53,9 @@ def build(settings: ServiceSettings) -> App:
     # them, and once more in every other request that arrives meanwhile.
     for part in PARTS:
         getattr(emulator.app, part)
-    boards = Boards(emulator.app, declared["systems"])
-    logins = Logins(boards, declared["logins"], declared["salt"])
+    machines = emulator.app.systems
+    boards = Boards(emulator.app, declared["systems"], machines.get_kept)
+    logins = Logins(KeptSettings(boards, machines), declared["logins"], declared["salt"])
     return Files(logins, Path(str(settings.options["files"])))
 
 

@@ -7,8 +7,10 @@ import hashlib
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+from labcloud.hosts import Hosts
 from labcloud.settings import ServiceSettings
 from labcloud.wsgi import App
 
@@ -25,6 +27,10 @@ def build(settings: ServiceSettings) -> App:
     service.prepare_service("ironic", sys.argv)
     _count_only_busy_workers()
     from ironic.conductor import rpc_service
+
+    from labcloud import host_deploy
+
+    host_deploy.install(Hosts(settings), Path(CONF.pxe.images_path))
 
     conductor = rpc_service.RPCService(CONF.host, "ironic.conductor.manager", "ConductorManager")
     conductor.start()

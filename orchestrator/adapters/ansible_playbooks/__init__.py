@@ -1,0 +1,1 @@
+"""The playbooks port on ansible-runner: one supervised process tree a run."""

@@ -1,0 +1,1 @@
+"""Ansible loads the callback of this folder in place of the one of the same name."""

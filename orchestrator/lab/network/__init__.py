@@ -1,0 +1,1 @@
+"""The lab's live network: firewalls, routers and a host for each zone, in network namespaces."""

@@ -1,0 +1,1 @@
+"""Network devices over SSH: what they run is read, compared, and changed with a way back."""

@@ -1,0 +1,1 @@
+"""The operating systems of the servers, over SSH."""
