@@ -277,6 +277,13 @@ def test_lines_in_another_order_are_said_and_many_are_counted() -> None:
     assert "        + line 59" in lines(plan_text(many, SITE, whole=True))
 
 
+def test_many_lines_that_go_leave_room_for_those_that_come() -> None:
+    both_ways = device_with([f"old {number}" for number in range(60)], ["the new one"])
+    shown = lines(plan_text(both_ways, SITE))
+    assert "        + the new one" in shown
+    assert "        and 21 more lines" in shown
+
+
 def test_the_plan_names_configured_devices_and_counts_the_others() -> None:
     login = DeviceLogin(user="admin", key=SecretRef("secret://network/fw"))
     devices = tuple(

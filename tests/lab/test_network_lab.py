@@ -271,6 +271,16 @@ def test_a_device_that_lost_its_power_boots_with_what_it_saved(town, device, pla
     assert town.ssh(device, "ls /run/only-in-memory 2>/dev/null || true") == ""
 
 
+@pytest.mark.parametrize("daemon", ["staticd", "bgpd"])
+def test_a_router_of_which_a_daemon_died_is_started_again(town, daemon):
+    [died] = [pid for pid in processes(town.namespace("north-router")) if name_of(pid) == daemon]
+    os.kill(died, signal.SIGKILL)
+    town.up()
+    running = {name_of(pid) for pid in processes(town.namespace("north-router"))}
+    assert running >= {"sshd", "zebra", "staticd", "bgpd"}
+    assert processes(town.namespace("north-router")).count(died) == 0
+
+
 def test_two_labs_run_side_by_side(town, tmp_path):
     with running_network(tmp_path / "other") as other:
         assert other.record.subnet != town.record.subnet

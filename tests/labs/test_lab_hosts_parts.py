@@ -13,10 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.cli.render.lab import status_parts
 from orchestrator.errors import LabError
 from orchestrator.lab.clouds import write_endpoints
 from orchestrator.lab.configs.shared import Lab
 from orchestrator.lab.contents import DEFAULT_COMPUTES, DEFAULT_CONTENTS
+from orchestrator.lab.health import Health, LabStatus, ServiceStatus
 from orchestrator.lab.hosts.layers import layer_of
 from orchestrator.lab.hosts.life import Power, hosts_status
 from orchestrator.lab.hosts.network import bridge_name, socket_path
@@ -27,6 +29,7 @@ from orchestrator.lab.service_files import write_service_files
 from orchestrator.lab.settings import SERVICES, LabSettings
 from orchestrator.model.hardware import ServerRole
 from orchestrator.spec.load import load_site
+from tests.cli.printed import lines
 
 ROOT = Path(__file__).parents[2]
 EMPTY = HostsRecord(bridge="ol1", prefix="198.19.7.0/24", image="/images/a")
@@ -61,6 +64,13 @@ def test_an_unknown_host_is_named_with_the_likely_one() -> None:
     with pytest.raises(LabError) as caught:
         chosen_servers(site, ["cmp-1"])
     assert "Did you mean `cmp-0" in caught.value.message
+
+
+def test_a_site_without_default_hosts_is_not_taken_for_a_wish_to_remove_them() -> None:
+    site = load_site(ROOT / "tests" / "cases" / "_base").site
+    bare = replace(site, hardware=replace(site.hardware, servers=()))
+    with pytest.raises(LabError, match="without being told its name"):
+        chosen_servers(bare, ())
 
 
 def test_hosts_that_stay_keep_their_addresses() -> None:
@@ -108,7 +118,20 @@ def test_new_hosts_change_what_the_bmcs_and_ironic_are_told_and_nobody_else(
 def test_without_their_supervisor_the_power_of_hosts_is_unknown(settings: LabSettings) -> None:
     write_hosts(settings.hosts, EMPTY.with_hosts([spec("a")]))
     (status,) = hosts_status(settings)
-    assert status.power is Power.UNKNOWN
+    assert (status.power, status.image) == (Power.UNKNOWN, "unknown")
+
+
+def test_a_lab_with_hosts_of_which_nothing_is_known_is_not_called_up(
+    settings: LabSettings,
+) -> None:
+    write_hosts(settings.hosts, EMPTY.with_hosts([spec("a")]))
+    runs = ServiceStatus(
+        service="keystone", health=Health.RUNNING, url="", pid=1, log=Path("log"), memory_mib=9
+    )
+    lost = LabStatus(directory=settings.directory, services=(runs,), hosts=hosts_status(settings))
+    assert "The lab is up" in " ".join(lines(status_parts(replace(lost, hosts=()))))
+    said = " ".join(lines(status_parts(lost)))
+    assert "nothing is known" in said and "The lab is up" not in said
 
 
 def image(folder: Path, content: bytes, *, distro: str = "debian") -> dict[str, str]:

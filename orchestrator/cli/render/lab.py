@@ -73,12 +73,16 @@ def status_parts(status: LabStatus) -> list[RenderableType]:
         parts.append(_hosts_table(status.hosts))
     if status.lost_hosts:
         parts.append(
-            Text("Of the hosts nothing is known: their supervisor does not answer.", "bold red")
+            Text(
+                "Of the hosts nothing is known: their supervisor does not answer. To mend it: "
+                "orchestrator lab up",
+                "bold red",
+            )
         )
     if status.broken:
         names = ", ".join(one.service for one in status.broken)
         parts.append(Text(f"Not running: {names}. To mend it: orchestrator lab up", "bold"))
-    else:
+    elif status.is_up:
         memory = sum(one.memory_mib for one in status.services)
         parts.append(Text(f"The lab is up and uses {memory} MiB.", "bold"))
     return parts

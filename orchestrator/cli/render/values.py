@@ -90,13 +90,16 @@ def lines_between(old: list[Json], new: list[Json]) -> tuple[list[str], list[str
 
 def _changed_lines(old: list[Json], new: list[Json], *, whole: bool) -> Iterator[str]:
     gone, come = lines_between(old, new)
-    marked = [*(f"- {line}" for line in gone), *(f"+ {line}" for line in come)]
-    if not marked:
+    if not gone and not come:
         yield "the order of the lines"
-    shown = marked if whole else marked[:LINES_SHOWN]
-    yield from shown
-    if len(shown) < len(marked):
-        yield f"and {len(marked) - len(shown)} more lines"
+    # What goes leaves room for what comes, and the other way round.
+    half = LINES_SHOWN // 2
+    goes = len(gone) if whole else max(half, LINES_SHOWN - len(come))
+    comes = len(come) if whole else max(half, LINES_SHOWN - len(gone))
+    yield from (f"- {line}" for line in gone[:goes])
+    yield from (f"+ {line}" for line in come[:comes])
+    if left := len(gone[goes:]) + len(come[comes:]):
+        yield f"and {left} more lines"
 
 
 def _bare(text: str) -> str:

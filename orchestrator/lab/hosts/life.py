@@ -63,7 +63,7 @@ class HostStatus:
     reached: str
     """Where it is reached."""
     image: str
-    """What was deployed; empty for the system that the lab gave it."""
+    """What was deployed; empty for the system that the lab gave it, `unknown` where power is."""
 
 
 def hosts_up(
@@ -153,7 +153,7 @@ def hosts_status(settings: LabSettings) -> tuple[HostStatus, ...]:
                 power=Power(own["power"].lower()) if own else Power.UNKNOWN,
                 address=host.spec.address,
                 reached=record.address(host),
-                image=own.get("image", ""),
+                image=own.get("image", Power.UNKNOWN.value),
             )
         )
     return tuple(found)

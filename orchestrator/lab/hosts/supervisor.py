@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import queue
 import signal
-import socketserver
 import subprocess
 import sys
 import threading
@@ -21,16 +20,14 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from orchestrator.errors import LabError
 from orchestrator.lab.hosts.layers import layer_of
+from orchestrator.lab.hosts.listener import Answer, Listener
 from orchestrator.lab.hosts.machine import REBOOT_STATUS, Machine
 from orchestrator.lab.hosts.network import socket_path
 from orchestrator.lab.hosts.record import HostsRecord, read_hosts
 from orchestrator.lab.hosts.root import Writing, disks_in
-
-Answer = dict[str, Any]
 
 FAULTS = (
     *(LabError, OSError, subprocess.SubprocessError),
@@ -264,33 +261,6 @@ class Supervisor:
         draft.replace(self._power_file)
 
 
-class _Line(socketserver.StreamRequestHandler):
-    """One request of one client."""
-
-    server: _Listener
-
-    def handle(self) -> None:
-        """Answer one line."""
-        try:
-            answer = self.server.supervisor.ask(json.loads(self.rfile.readline()))
-        except FAULTS as error:
-            answer = {"error": f"{type(error).__name__}: {error}"}
-        self.wfile.write(json.dumps(answer).encode() + b"\n")
-
-
-class _Listener(socketserver.ThreadingUnixStreamServer):
-    """Hears requests in threads of their own."""
-
-    daemon_threads = True
-
-    def __init__(self, path: Path, supervisor: Supervisor) -> None:
-        """Listen for root, and for nobody else."""
-        path.unlink(missing_ok=True)
-        self.supervisor = supervisor
-        super().__init__(str(path), _Line)
-        path.chmod(0o600)
-
-
 def main() -> None:
     """Keep the hosts of a lab until SIGTERM."""
     directory = Path(sys.argv[1])
@@ -298,7 +268,7 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: supervisor.stop())
     path = socket_path(directory)
-    with _Listener(path, supervisor) as listener:
+    with Listener(path, supervisor.ask, faults=FAULTS) as listener:
         threading.Thread(target=listener.serve_forever, daemon=True).start()
         supervisor.run()
         listener.shutdown()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 
-from orchestrator.errors import StateError
+from orchestrator.errors import SecretError, StateError
 from orchestrator.model.slices import NetworkDeviceSlice
 from orchestrator.ports.device import DeviceAnswer, KeptConfiguration
 from orchestrator.providers.device.access import DeviceAccess
@@ -71,9 +71,8 @@ class SshNetworkDevices:
         try:
             with driver.connect(self.access, target) as session:
                 whole = driver.read(session)
-        except DeviceError as error:
-            fault = f"{error.fault}: {error.reason}"
-            return DeviceAnswer(name=device.name, platform=device.platform, fault=fault)
+        except (DeviceError, SecretError) as error:
+            return DeviceAnswer(name=device.name, platform=device.platform, fault=_fault(error))
         running = driver.ours(whole, declared)
         return DeviceAnswer(
             name=device.name,
@@ -86,6 +85,12 @@ class SshNetworkDevices:
 
     def _kept(self, name: str, running: Running) -> str:
         return self._folder.keep(name, running.text, when="taken", now=utc_now()).name
+
+
+def _fault(error: DeviceError | SecretError) -> str:
+    if isinstance(error, DeviceError):
+        return f"{error.fault}: {error.reason}"
+    return f"no secret: {error.message}. {error.remedy}"
 
 
 def _shown(lines: Sequence[Path]) -> tuple[str, ...]:
