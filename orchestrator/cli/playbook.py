@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     cls=DocumentedGroup,
     examples=(
         "orchestrator playbook list",
-        "orchestrator playbook rehearse system/apply-baseline inventory/yangzhou --role backup",
-        "orchestrator playbook run system/apply-baseline inventory/yangzhou --hosts dr-bak-01",
+        "orchestrator playbook rehearse system/apply-baseline --role backup",
+        "orchestrator playbook run system/apply-baseline --hosts dr-bak-01",
     ),
 )
 def playbook() -> None:
@@ -79,7 +79,7 @@ def show(desk: Desk, *, name: str, output: str) -> int:
 
 @playbook.command(
     examples=(
-        "orchestrator playbook rehearse system/apply-baseline inventory/yangzhou",
+        "orchestrator playbook rehearse system/apply-baseline --site inventory/yangzhou",
         "orchestrator playbook rehearse system/apply-baseline --hosts city-bak-01 -o json",
     ),
 )
@@ -115,7 +115,7 @@ def rehearse(  # noqa: PLR0913 - Click's options, by name
 
 @playbook.command(
     examples=(
-        "orchestrator playbook run system/apply-baseline inventory/yangzhou --region dr",
+        "orchestrator playbook run system/apply-baseline --site inventory/yangzhou --region dr",
         "orchestrator playbook run system/apply-baseline --hosts city-bak-01,dr-bak-01 --yes",
     ),
 )

@@ -14,7 +14,7 @@ from orchestrator.cli.desk import Desk, pass_desk
 from orchestrator.cli.options import (
     output_option,
     password_file_option,
-    site_argument,
+    site_option,
     state_directory_option,
 )
 from orchestrator.cli.outside import Access
@@ -95,7 +95,7 @@ def with_aim(command: Command) -> Command:
         )
         return command(*args, aim=aim, **rest)
 
-    return site_argument(state_directory_option(password_file_option(output_option(gather))))
+    return site_option(state_directory_option(password_file_option(output_option(gather))))
 
 
 hosts_option = click.option(

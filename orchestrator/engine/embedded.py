@@ -215,7 +215,7 @@ class EmbeddedStacks:
                 monitor,
                 stack=job.stack,
                 config={SLICE_KEY: job.slice_json},
-                parallel=self._parallel,
+                parallel=self._gate.width(job.stack.layer),
             )
         if run.tally.error_logs:
             raise EngineError(

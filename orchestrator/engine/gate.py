@@ -30,9 +30,9 @@ class Door:
             yield
 
 
-PATIENT = {Layer.HARDWARE: 4}
-"""Acts that are mostly waiting are let in several times as many: a server takes a minute to enrol.
-The provider has its own bound on requests in flight."""
+PATIENT = {Layer.NETWORK: 4, Layer.HARDWARE: 4}
+"""Acts that are mostly waiting are let in several times as many: a switch takes seconds to answer
+each line, a server a minute to enrol. The provider has its own bound on requests in flight."""
 
 
 class Gate:
@@ -41,9 +41,12 @@ class Gate:
     def __init__(self, parallel: int) -> None:
         """Take how many acts of one layer may be in flight."""
         self._stopped = threading.Event()
-        self._doors = {
-            layer: Door(parallel * PATIENT.get(layer, 1), self._stopped) for layer in Layer
-        }
+        self._parallel = parallel
+        self._doors = {layer: Door(self.width(layer), self._stopped) for layer in Layer}
+
+    def width(self, layer: Layer) -> int:
+        """Return how many acts of a layer may be in flight."""
+        return self._parallel * PATIENT.get(layer, 1)
 
     def of(self, layer: Layer) -> Door:
         """Return the door of a layer."""

@@ -57,7 +57,7 @@ class City:
         return CliRunner().invoke(cli, list(arguments), obj=self.wiring)
 
     def play(self, verb: str, *options: str) -> Result:
-        return self.run("playbook", verb, BASELINE, str(self.site), *options)
+        return self.run("playbook", verb, BASELINE, "--site", str(self.site), *options)
 
     def tasks(self, *tasks: FakeTask) -> None:
         self.wiring.playbooks_in_memory.playbooks = {f"{BASELINE}.yml": tasks}
@@ -184,7 +184,7 @@ def test_only_the_hosts_that_are_meant(city: City) -> None:
 def test_a_name_that_nobody_has_is_a_usage_error(
     city: City, arguments: tuple[str, ...], said: str
 ) -> None:
-    site = () if arguments[0] == "show" else (f"{city.site}",)
+    site = () if arguments[0] == "show" else ("--site", f"{city.site}")
     result = city.run("playbook", *arguments[:2], *site, *arguments[2:])
     assert result.exit_code == 64
     assert said in result.output
@@ -222,7 +222,7 @@ def test_the_json_keys_are_those_of_the_document(city: City, command: str) -> No
     arguments = {
         "playbook list": ("playbook", "list"),
         "playbook show": ("playbook", "show", BASELINE),
-        "playbook run": ("playbook", "run", BASELINE, str(city.site), "--yes"),
+        "playbook run": ("playbook", "run", BASELINE, "--site", str(city.site), "--yes"),
     }
     told = json.loads(city.run(*arguments[command], "-o", "json").stdout)
     documented = documented_keys(command)
