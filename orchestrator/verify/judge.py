@@ -53,7 +53,7 @@ class Verdict:
     target: str
     name: str
     compared: int
-    """How many declared openings were looked for, and openings judged."""
+    """How many declared openings were looked for, and openings, VLANs and routes judged."""
     differences: tuple[Difference, ...]
 
     @property
@@ -124,7 +124,7 @@ class Judge:
         return len(declared) + len(found), differences
 
     def _switch(self, name: str, region: str, switch: SwitchText) -> tuple[int, list[Difference]]:
-        compared, differences = 0, list(self._placed(name, region, switch))
+        compared, differences = len(switch.vlans), list(self._placed(name, region, switch))
         for version, rules in switch.lists.values():
             # Switches of a region share their lists; each list is judged once.
             key = (region, tuple(rules))
