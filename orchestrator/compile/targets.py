@@ -72,30 +72,46 @@ def compile_network(site: Site, *, today: date) -> Iterator[Compiled]:
         for name, routing in frr_configs(site, region.name):
             yield Compiled(kind=Platform.FRR, name=name, region=region.name, text=routing)
     for device in site.network.devices:
-        config = switch_config(site, device, today=today)
         platform = platform_of(device)
-        if config and platform in _SWITCH_COMPILERS:
-            text = _SWITCH_COMPILERS[platform](config)
-            yield Compiled(kind=platform, name=device.name, region=config.region, text=text)
+        text = _switch_text(site, device, today=today)
+        if text and platform is not None:
+            home = site.region_of_rack(device.rack) or ""
+            yield Compiled(kind=platform, name=device.name, region=home, text=text)
 
 
 def configured_devices(site: Site, *, today: date) -> Iterator[DeviceConfig]:
-    """Yield the devices with a login and what they shall run, in the order of the site.
-
-    A pair of zone firewalls has one text. A device for whose platform nothing is compiled is left
-    out; `check` names it.
-    """
-    if not any(device.login for device in site.network.devices):
-        return
-    texts = {(one.kind, one.name): one.text for one in compile_network(site, today=today)}
+    """Yield the devices with a login and what they shall run, in the order of the site."""
     for device in site.network.devices:
-        platform = platform_of(device)
-        if device.login is None or platform is None or device.role not in COMPILED_FOR[platform]:
-            continue
-        region = site.region_of_rack(device.rack) or ""
-        name = region if platform is Platform.NFTABLES else device.name
-        if text := texts.get((platform, name)):
-            yield DeviceConfig(device=device, platform=platform, text=text)
+        if config := device_config(site, device, today=today):
+            yield config
+
+
+def device_config(site: Site, device: Device, *, today: date) -> DeviceConfig | None:
+    """Return what one device shall run; None without a login. Compiles nothing else.
+
+    A pair of zone firewalls has one text. A device for whose platform nothing is compiled gets
+    none; `check` names it.
+    """
+    platform = platform_of(device)
+    if device.login is None or platform is None or device.role not in COMPILED_FOR[platform]:
+        return None
+    region = site.region_of_rack(device.rack) or ""
+    match platform:
+        case Platform.NFTABLES:
+            text: str | None = nft_ruleset(site, region, today=today)
+        case Platform.FRR:
+            text = dict(frr_configs(site, region)).get(device.name)
+        case Platform.VRP | Platform.COMWARE:
+            text = _switch_text(site, device, today=today)
+    return DeviceConfig(device=device, platform=platform, text=text) if text else None
+
+
+def _switch_text(site: Site, device: Device, *, today: date) -> str | None:
+    platform = platform_of(device)
+    if platform not in _SWITCH_COMPILERS:
+        return None
+    config = switch_config(site, device, today=today)
+    return _SWITCH_COMPILERS[platform](config) if config else None
 
 
 def platform_of(device: Device) -> Platform | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from orchestrator.compile.targets import DeviceConfig, configured_devices
+from orchestrator.compile.targets import DeviceConfig, device_config
 from orchestrator.model.network import Device, DeviceLogin
 from orchestrator.model.site import Site
 from orchestrator.model.slices import NetworkDeviceSlice, NetworkSlice
@@ -14,8 +14,9 @@ def network_slice(site: Site, region: str, *, today: date) -> NetworkSlice:
     """Return the devices of one region. Flows that expired before `today` are in no text."""
     devices = (
         _device(config)
-        for config in configured_devices(site, today=today)
-        if site.region_of_rack(config.device.rack) == region
+        for device in site.network.devices
+        if site.region_of_rack(device.rack) == region
+        and (config := device_config(site, device, today=today))
     )
     return NetworkSlice(
         site=site.name,
@@ -39,7 +40,7 @@ def written_device_login(login: DeviceLogin) -> dict[str, str]:
 
 def _device(config: DeviceConfig) -> NetworkDeviceSlice:
     device = config.device
-    assert device.login is not None  # noqa: S101 - configured_devices gives no other
+    assert device.login is not None  # noqa: S101 - device_config gives no other
     return NetworkDeviceSlice(
         name=device.name,
         platform=config.platform.value,
