@@ -73,10 +73,10 @@ def compile_network(site: Site, *, today: date) -> Iterator[Compiled]:
             yield Compiled(kind=Platform.FRR, name=name, region=region.name, text=routing)
     for device in site.network.devices:
         platform = platform_of(device)
-        text = _switch_text(site, device, today=today)
-        if text and platform is not None:
+        words = _switch_text(site, device, today=today)
+        if words and platform is not None:
             home = site.region_of_rack(device.rack) or ""
-            yield Compiled(kind=platform, name=device.name, region=home, text=text)
+            yield Compiled(kind=platform, name=device.name, region=home, text=words)
 
 
 def configured_devices(site: Site, *, today: date) -> Iterator[DeviceConfig]:
