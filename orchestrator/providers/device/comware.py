@@ -49,9 +49,8 @@ class ComwareDriver(Driver[Screen]):
             expect_model(screen, screen.ask("display version"))
             yield screen
 
-    def settle(self, session: Screen) -> str:
+    def settle(self, session: Screen) -> None:
         """Do nothing: a delay cannot be asked for, it is waited for before (`tells_pending`)."""
-        return ""
 
     def read(self, session: Screen) -> Running:
         """Read the running and the startup configuration."""

@@ -87,11 +87,8 @@ class Driver(ABC, Generic[S]):
         """Open a new connection to a device that is what is declared."""
 
     @abstractmethod
-    def settle(self, session: S) -> str:
-        """End what a killed push left armed, by going back to what was before it.
-
-        Return what was done, or nothing where nothing was left.
-        """
+    def settle(self, session: S) -> None:
+        """End what a killed push left armed, by going back to what was before it."""
 
     @abstractmethod
     def read(self, session: S) -> Running:

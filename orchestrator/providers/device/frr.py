@@ -40,9 +40,9 @@ class FrrDriver(Driver[Shell]):
             expect_program(shell, "vtysh")
             yield shell
 
-    def settle(self, session: Shell) -> str:
+    def settle(self, session: Shell) -> None:
         """Fire what is still armed."""
-        return way_back.fire_all(session)
+        way_back.fire_all(session)
 
     def read(self, session: Shell) -> Running:
         """Read the running and the startup configuration."""

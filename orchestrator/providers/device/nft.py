@@ -57,9 +57,9 @@ class NftablesDriver(Driver[Shell]):
             expect_program(shell, "nft")
             yield shell
 
-    def settle(self, session: Shell) -> str:
+    def settle(self, session: Shell) -> None:
         """Fire what is still armed."""
-        return way_back.fire_all(session)
+        way_back.fire_all(session)
 
     def read(self, session: Shell) -> Running:
         """Read the ruleset, without counters; protocols by number, as they are compiled."""

@@ -76,11 +76,7 @@ def armed(shell: Shell) -> tuple[str, ...]:
     return tuple(line.removesuffix(".armed") for line in found.split())
 
 
-def fire_all(shell: Shell) -> str:
-    """Go back from every push that nobody confirmed; return what was done."""
-    left = armed(shell)
-    for push in left:
+def fire_all(shell: Shell) -> None:
+    """Go back from every push that nobody confirmed."""
+    for push in armed(shell):
         fire(shell, push)
-    if not left:
-        return ""
-    return "an interrupted push was still unconfirmed: it was taken back first"
