@@ -12,7 +12,7 @@ from orchestrator.cli.exit_codes import ExitCode
 from orchestrator.cli.hardware_options import Reach, with_reach
 
 if TYPE_CHECKING:
-    from orchestrator.model.slices import NetworkDeviceSlice
+    from orchestrator.model.physical_slices import NetworkDeviceSlice
     from orchestrator.ports.device import KeptConfiguration, NetworkDevices
     from orchestrator.workflows.network_devices import Comparison
 

@@ -6,8 +6,8 @@ from datetime import date
 
 from orchestrator.compile.targets import DeviceConfig, device_config
 from orchestrator.model.network import Device, DeviceLogin
+from orchestrator.model.physical_slices import NetworkDeviceSlice, NetworkSlice
 from orchestrator.model.site import Site
-from orchestrator.model.slices import NetworkDeviceSlice, NetworkSlice
 
 
 def network_slice(site: Site, region: str, *, today: date) -> NetworkSlice:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from orchestrator.model.physical_slices import PduSlice, RoomSlice, SensorSlice, UpsSlice
 from orchestrator.model.readings import DeviceKind, RoomDevice
 from orchestrator.model.room import BREAKER_DERATING, Pdu, Rack, SnmpLogin, SnmpVersion, Ups
 from orchestrator.model.site import Site
-from orchestrator.model.slices import PduSlice, RoomSlice, SensorSlice, UpsSlice
 from orchestrator.planning.room_devices import outlet_names, room_devices
 
 

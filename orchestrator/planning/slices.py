@@ -15,21 +15,23 @@ from typing import Protocol, TypeVar
 from orchestrator.compile.security_groups import dns_servers, project_rules
 from orchestrator.model.hardware import HardwareProfile, Server
 from orchestrator.model.network import PrefixRole
+from orchestrator.model.physical_slices import (
+    HardwareSlice,
+    NetworkSlice,
+    PortSlice,
+    RoomSlice,
+    ServerSlice,
+    SettingsSlice,
+)
 from orchestrator.model.site import Site
 from orchestrator.model.slices import (
     AddressScopeSlice,
     AggregateSlice,
     FlavorSlice,
-    HardwareSlice,
     ImageSlice,
-    NetworkSlice,
-    PortSlice,
     ProjectSlice,
     ProviderNetworkSlice,
     QuotaSlice,
-    RoomSlice,
-    ServerSlice,
-    SettingsSlice,
     SubnetPoolSlice,
     SystemSlice,
     TenantSlice,

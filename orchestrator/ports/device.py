@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from orchestrator.model.slices import NetworkDeviceSlice
+from orchestrator.model.physical_slices import NetworkDeviceSlice
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

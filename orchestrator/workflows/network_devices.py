@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from orchestrator.model.physical_slices import NetworkDeviceSlice
 from orchestrator.model.site import Site
-from orchestrator.model.slices import NetworkDeviceSlice
 from orchestrator.planning.network_slice import network_slice
 from orchestrator.ports.device import DeviceAnswer, NetworkDevices
 

@@ -1,6 +1,6 @@
 """The servers of one region: each in Ironic, and what is declared of them kept on their BMCs."""
 
-from orchestrator.model.slices import HardwareSlice, ServerSlice, SettingsSlice
+from orchestrator.model.physical_slices import HardwareSlice, ServerSlice, SettingsSlice
 from orchestrator.resources.baremetal import Server, ServerArgs
 from orchestrator.resources.hardware import Settings, SettingsArgs
 from orchestrator.resources.slice import read_slice

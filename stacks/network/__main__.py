@@ -1,6 +1,6 @@
 """The network devices of one region that this tool configures."""
 
-from orchestrator.model.slices import NetworkSlice
+from orchestrator.model.physical_slices import NetworkSlice
 from orchestrator.resources.network_device import Device, DeviceArgs
 from orchestrator.resources.slice import read_slice
 

@@ -1,6 +1,6 @@
 """The devices of one region's machine rooms: named, placed, and with their thresholds."""
 
-from orchestrator.model.slices import PduSlice, RoomSlice, SensorSlice, UpsSlice
+from orchestrator.model.physical_slices import PduSlice, RoomSlice, SensorSlice, UpsSlice
 from orchestrator.resources.room import Pdu, PduArgs, Sensor, SensorArgs, Ups, UpsArgs
 from orchestrator.resources.slice import read_slice
 

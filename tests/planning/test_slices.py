@@ -19,9 +19,10 @@ from orchestrator.model.hardware import (
     ServerRole,
 )
 from orchestrator.model.network import NetworkLayer, Prefix, PrefixRole
+from orchestrator.model.physical_slices import HardwareSlice
 from orchestrator.model.room import MachineRoom, Rack, RoomGrade, RoomLayer
 from orchestrator.model.site import Region, RegionKind, Site, SiteIdentity
-from orchestrator.model.slices import HardwareSlice, SystemSlice, TenantSlice
+from orchestrator.model.slices import SystemSlice, TenantSlice
 from orchestrator.model.system import (
     HostAggregate,
     Image,

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 
 from orchestrator.errors import SecretError, StateError
-from orchestrator.model.slices import NetworkDeviceSlice
+from orchestrator.model.physical_slices import NetworkDeviceSlice
 from orchestrator.ports.device import DeviceAnswer, KeptConfiguration
 from orchestrator.providers.device.access import DeviceAccess
 from orchestrator.providers.device.backups import BackupFolder

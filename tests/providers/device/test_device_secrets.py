@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from orchestrator.errors import SecretError
-from orchestrator.model.slices import NetworkDeviceSlice
+from orchestrator.model.physical_slices import NetworkDeviceSlice
 from orchestrator.model.units import Secret, SecretRef
 from orchestrator.providers.device.access import DeviceAccess, Limits
 from orchestrator.providers.device.devices import SshNetworkDevices
