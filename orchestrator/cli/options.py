@@ -16,8 +16,7 @@ from typing import Any
 import click
 
 from orchestrator.cli.outside import Access, Engine
-from orchestrator.model.plan import Scope
-from orchestrator.model.site import Layer
+from orchestrator.model.layer import Layer, Scope
 
 Command = Callable[..., int]
 """A command's function; Click calls it by keyword and takes its result as the exit code."""

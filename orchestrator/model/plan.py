@@ -5,17 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from orchestrator.model.layer import Scope as Scope
 from orchestrator.model.site import Layer
 from orchestrator.model.stack import Action, ResourceDrift, StackName, StackPreview, StackResult
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Scope:
-    """Which part of the site a command is about; an empty set means all."""
-
-    layers: frozenset[Layer] = frozenset()
-    tenants: frozenset[str] = frozenset()
-    regions: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,21 +11,12 @@ from typing import Annotated
 from annotated_types import Interval
 
 from orchestrator.model.hardware import HardwareLayer, HardwareProfile, Server
+from orchestrator.model.layer import Layer as Layer
 from orchestrator.model.network import NetworkLayer
 from orchestrator.model.room import MachineRoom, Rack, RoomLayer
 from orchestrator.model.system import SystemLayer
 from orchestrator.model.tenancy import Removed, TenancyLayer
 from orchestrator.model.units import NOWHERE, Name, PositiveFloat, SecretRef, Source, Text
-
-
-class Layer(StrEnum):
-    """The five layers, in the order in which they are applied."""
-
-    ROOM = "room"
-    NETWORK = "network"
-    HARDWARE = "hardware"
-    SYSTEM = "system"
-    TENANCY = "tenancy"
 
 
 class RegionKind(StrEnum):
