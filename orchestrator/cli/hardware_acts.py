@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orchestrator.cli.approval import approve
 from orchestrator.cli.desk import Desk, pass_desk
 from orchestrator.cli.documented import DocumentedCommand
 from orchestrator.cli.exit_codes import ExitCode
@@ -19,7 +20,6 @@ from orchestrator.cli.hardware_options import (
     with_filter,
     with_reach,
 )
-from orchestrator.errors import RefusedError
 from orchestrator.model.inventory import BootDevice, PowerAct
 from orchestrator.model.units import REFERENCE_SCHEME, SecretRef
 
@@ -129,7 +129,7 @@ def rotate_password(
         raise click.UsageError(f"`{reference}` is no reference: write it as path/name")
     servers = chosen(declared_site(desk, reach), wanted)
     if not yes:
-        ask(desk, f"Change the password of {len(servers)} BMCs to {reference}?")
+        approve(desk, f"Change the password of {len(servers)} BMCs to {reference}?")
     ports = reached(desk, reach)
     with ports.lock.hold(why="rotate BMC passwords"):
         found = rotate_passwords(servers, reference, ports, parallel=parallel)
@@ -159,24 +159,9 @@ def _act(
 
     named = named_server(declared_site(desk, reach), server)
     if question is not None:
-        ask(desk, question)
+        approve(desk, question)
     _say(desk, server, act_on(named, act, reached(desk, reach)).value, reach=reach, done=done)
     return ExitCode.DONE
-
-
-def ask(desk: Desk, question: str) -> None:
-    """Ask for a yes.
-
-    Raises:
-        RefusedError: the answer is no, or nobody is there to give one.
-    """
-    if not desk.wiring.can_ask():
-        raise RefusedError(
-            "there is no terminal to ask at: nothing was changed",
-            remedy="Give --yes where nobody can answer.",
-        )
-    if not click.confirm(question, err=True):
-        raise RefusedError("nothing was changed")
 
 
 def _say(desk: Desk, server: str, state: str, *, reach: Reach, done: str = "") -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orchestrator.cli.approval import approve
 from orchestrator.cli.desk import Desk, pass_desk
 from orchestrator.cli.documented import DocumentedCommand
 from orchestrator.cli.exit_codes import ExitCode
@@ -21,7 +22,6 @@ from orchestrator.cli.hardware_options import (
     with_reach,
 )
 from orchestrator.cli.interrupts import catching
-from orchestrator.errors import RefusedError
 from orchestrator.model.deploy import DeployAct, DeployOutcome, DeployPlan, DeployReport
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def deploy(desk: Desk, *, choice: Choice, asked: Asked, yes: bool, reach: Reach)
         show = desk.screen.note if reach.as_json else desk.screen.show
         show(*plan_parts(plan, asked.limits))
         if plan.work and not yes:
-            _ask(desk, plan)
+            approve(desk, _question(plan))
         deployment = Deployment(wish=wish, plan=plan, ports=ports, limits=asked.limits)
         with (
             deploy_watching(desk.screen.err, len(plan.work)) as told,
@@ -161,21 +161,10 @@ def deploy(desk: Desk, *, choice: Choice, asked: Asked, yes: bool, reach: Reach)
     return _code_of(report)
 
 
-def _ask(desk: Desk, plan: DeployPlan) -> None:
-    """Ask for a yes.
-
-    Raises:
-        RefusedError: the answer is no, or nobody is there to give one.
-    """
-    if not desk.wiring.can_ask():
-        raise RefusedError(
-            "there is no terminal to ask at: nothing was changed",
-            remedy="Give --yes where nobody can answer.",
-        )
+def _question(plan: DeployPlan) -> str:
     lost = sum(step.act is DeployAct.REBUILD for step in plan.steps)
     warning = f" What is on the disks of {lost} is destroyed." if lost else ""
-    if not click.confirm(f"Work on {len(plan.work)} servers?{warning}", err=True):
-        raise RefusedError("nothing was changed")
+    return f"Work on {len(plan.work)} servers?{warning}"
 
 
 def _code_of(report: DeployReport) -> int:

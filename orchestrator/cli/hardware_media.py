@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orchestrator.cli.approval import approve
 from orchestrator.cli.desk import Desk, pass_desk
 from orchestrator.cli.documented import DocumentedCommand
 from orchestrator.cli.exit_codes import ExitCode
-from orchestrator.cli.hardware_acts import ask, yes_option
+from orchestrator.cli.hardware_acts import yes_option
 from orchestrator.cli.hardware_options import (
     Reach,
     declared_site,
@@ -68,7 +69,7 @@ def _done(
         return ports.media.slots(server)
     if not yes:
         what = f"Insert {url} into {server.name}?" if url else f"Eject what is in {server.name}?"
-        ask(desk, what)
+        approve(desk, what)
     return insert_image(server, url, ports) if url else eject_images(server, ports)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orchestrator.cli.approval import approve
 from orchestrator.cli.desk import Desk, pass_desk
 from orchestrator.cli.documented import DocumentedGroup
 from orchestrator.cli.exit_codes import ExitCode
@@ -20,7 +21,6 @@ from orchestrator.cli.playbook_options import (
     with_aim,
     work_of,
 )
-from orchestrator.errors import RefusedError
 
 if TYPE_CHECKING:
     from orchestrator.model.playbook import PlaybookResult
@@ -194,16 +194,10 @@ STOPPING = (
 
 
 def _ask(desk: Desk, work: PlaybookWork) -> None:
-    """Ask for a yes.
-
-    Raises:
-        RefusedError: the answer is no, or nobody is there to give one.
-    """
-    if not desk.wiring.can_ask():
-        raise RefusedError(
-            "there is no terminal to ask at: nothing was run",
-            remedy="Give --yes where nobody can answer, after a rehearsal.",
-        )
     harm = ", which may interrupt services," if work.entry.disruptive else ""
-    if not click.confirm(f"Run {work.entry.name}{harm} on {len(work.servers)} hosts?", err=True):
-        raise RefusedError("nothing was run")
+    approve(
+        desk,
+        f"Run {work.entry.name}{harm} on {len(work.servers)} hosts?",
+        otherwise="nothing was run",
+        remedy="Give --yes where nobody can answer, after a rehearsal.",
+    )

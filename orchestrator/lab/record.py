@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from orchestrator.errors import LabError
 from orchestrator.lab.settings import HOST, SERVICES, LabSettings
@@ -33,14 +34,9 @@ class LabRecord:
 
 def read_record(settings: LabSettings) -> LabRecord | None:
     """Return the lab's record, or None where no lab was made here yet."""
-    try:
-        raw = json.loads(settings.record.read_text())
-    except FileNotFoundError:
+    raw = read_private(settings.record)
+    if raw is None:
         return None
-    except (OSError, ValueError) as error:
-        raise LabError(
-            f"{settings.record} cannot be read: {error}", remedy="Run: orchestrator lab reset"
-        ) from error
     missing = tuple(service for service in SERVICES if service not in raw["ports"])
     if missing:
         # The lab was made before it had these services.
@@ -77,6 +73,22 @@ def free_ports(services: tuple[str, ...]) -> dict[str, int]:
         for service in services:
             ports[service] = _claim(held)
     return ports
+
+
+def read_private(file: Path) -> Any:  # noqa: ANN401 - JSON; who wrote it knows its shape
+    """Return what `write_private` left as JSON, or None where there is no file.
+
+    Raises:
+        LabError: it cannot be read.
+    """
+    try:
+        return json.loads(file.read_text())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise LabError(
+            f"{file} cannot be read: {error}", remedy="Run: orchestrator lab reset"
+        ) from error
 
 
 def write_private(file: Path, text: str) -> None:

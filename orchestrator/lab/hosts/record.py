@@ -10,7 +10,7 @@ from pathlib import Path
 
 from orchestrator.errors import LabError
 from orchestrator.lab.hosts.spec import HostSpec
-from orchestrator.lab.record import write_private
+from orchestrator.lab.record import read_private, write_private
 
 FILE = "hosts.json"
 FIRST_NUMBER = 11
@@ -76,14 +76,9 @@ def read_hosts(folder: Path) -> HostsRecord | None:
     Raises:
         LabError: it cannot be read.
     """
-    try:
-        raw = json.loads((folder / FILE).read_text())
-    except FileNotFoundError:
+    raw = read_private(folder / FILE)
+    if raw is None:
         return None
-    except (OSError, ValueError) as error:
-        raise LabError(
-            f"{folder / FILE} cannot be read: {error}", remedy="Run: orchestrator lab reset"
-        ) from error
     hosts = tuple(
         BootedHost(spec=HostSpec(**each["spec"]), number=each["number"]) for each in raw["hosts"]
     )

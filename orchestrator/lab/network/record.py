@@ -10,7 +10,7 @@ from pathlib import Path
 
 from orchestrator.errors import LabError
 from orchestrator.lab.network.spec import NetworkContents
-from orchestrator.lab.record import write_private
+from orchestrator.lab.record import read_private, write_private
 from orchestrator.model.network import Platform
 from orchestrator.verify.probes import ProbeHost
 
@@ -82,14 +82,9 @@ def read_network(folder: Path) -> NetworkRecord | None:
     Raises:
         LabError: it cannot be read.
     """
-    try:
-        raw = json.loads((folder / FILE).read_text())
-    except FileNotFoundError:
+    raw = read_private(folder / FILE)
+    if raw is None:
         return None
-    except (OSError, ValueError) as error:
-        raise LabError(
-            f"{folder / FILE} cannot be read: {error}", remedy="Run: orchestrator lab reset"
-        ) from error
     devices = tuple(
         RunningDevice(**{**each, "platform": Platform(each["platform"])}) for each in raw["devices"]
     )

@@ -7,56 +7,34 @@ Words: H3C's configuration file management command reference (`configuration com
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import ClassVar
 
 from netmiko.hp import HPComwareSSH
 
 from orchestrator.model.network import Platform
-from orchestrator.providers.device.access import DeviceAccess, Target
-from orchestrator.providers.device.driver import Change, Driver, Running
+from orchestrator.providers.device.driver import Change, Running
 from orchestrator.providers.device.faults import DeviceError, DeviceFault
-from orchestrator.providers.device.lines import Path, compare
-from orchestrator.providers.device.screen import Screen, expect_model, opened
-from orchestrator.providers.device.switch_text import commands, normal_switch, ours
+from orchestrator.providers.device.lines import compare
+from orchestrator.providers.device.screen import Screen
+from orchestrator.providers.device.switch import SwitchDriver
+from orchestrator.providers.device.switch_text import commands
 
 SECONDS_A_MINUTE = 60
 LINES_A_MINUTE = 600
 """How many lines a switch takes in a minute; the delay runs while they are entered."""
 WAIT_SECONDS = 0.5
-_FILTERS = ("packet-filter ",)
 
 
-class ComwareDriver(Driver[Screen]):
+class ComwareDriver(SwitchDriver):
     """An H3C switch whose declared VLANs and lists are ours."""
 
     platform: ClassVar[Platform] = Platform.COMWARE
+    words = HPComwareSSH
+    filters = ("packet-filter ",)
     tells_pending: ClassVar[bool] = False
-
-    def normal(self, text: str) -> tuple[Path, ...]:
-        """Return the lines of VLANs, lists and filters."""
-        return normal_switch(text, filters=_FILTERS)
-
-    def ours(self, running: Running, declared: Sequence[Path]) -> Running:
-        """Return only the declared parts."""
-        return ours(running, declared)
-
-    @contextmanager
-    def connect(self, access: DeviceAccess, target: Target) -> Iterator[Screen]:
-        """Connect to a switch of the declared model."""
-        with opened(access, target, HPComwareSSH) as screen:
-            expect_model(screen, screen.ask("display version"))
-            yield screen
 
     def settle(self, session: Screen) -> None:
         """Do nothing: a delay cannot be asked for, it is waited for before (`tells_pending`)."""
-
-    def read(self, session: Screen) -> Running:
-        """Read the running and the startup configuration."""
-        text = session.ask("display current-configuration")
-        startup = session.ask("display saved-configuration")
-        return Running(text=text, lines=self.normal(text), startup=self.normal(startup))
 
     def begin(self, session: Screen, change: Change) -> None:
         """Start the delay, then enter the lines."""
@@ -73,7 +51,7 @@ class ComwareDriver(Driver[Screen]):
         until = time.monotonic() + change.seconds + SECONDS_A_MINUTE
         session.say(["return"])
         while time.monotonic() < until:
-            running = ours(self.read(session), (*change.wanted, *change.before.lines))
+            running = self.ours(self.read(session), (*change.wanted, *change.before.lines))
             if not compare(change.before.lines, running.lines):
                 return
             time.sleep(WAIT_SECONDS)
