@@ -17,8 +17,9 @@ from typing import Any
 
 from orchestrator.compile.nftables import TABLE
 from orchestrator.errors import LabError
-from orchestrator.lab.network.commands import NAMESPACES, missing_namespaces, run
+from orchestrator.lab.network.commands import NAMESPACES, missing_namespaces
 from orchestrator.lab.network.probing import arrived
+from orchestrator.lab.this_machine import run
 from orchestrator.model.site import Site
 from orchestrator.verify.intent import shown
 from orchestrator.verify.judge import Judge, Verdict

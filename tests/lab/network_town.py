@@ -18,7 +18,7 @@ import paramiko
 
 from orchestrator.adapters.secret_store import AnsibleVaultSecrets
 from orchestrator.compile.targets import configured_devices
-from orchestrator.lab.network.commands import NAMESPACES, missing_for_network, run
+from orchestrator.lab.network.commands import NAMESPACES, missing_for_network
 from orchestrator.lab.network.life import network_forget, network_stop, network_up
 from orchestrator.lab.network.live import LiveNetwork
 from orchestrator.lab.network.record import (
@@ -29,6 +29,7 @@ from orchestrator.lab.network.record import (
 )
 from orchestrator.lab.network.spec import network_of_site
 from orchestrator.lab.settings import LabSettings
+from orchestrator.lab.this_machine import run
 from orchestrator.model.network import Platform
 from orchestrator.spec.load import load_site
 from orchestrator.verify.judge import Verdict

@@ -17,8 +17,9 @@ from orchestrator.lab.health import lab_status
 from orchestrator.lab.hosts.asking import ask
 from orchestrator.lab.hosts.life import SUPERVISOR, Power
 from orchestrator.lab.hosts.needs import missing_for_hosts
-from orchestrator.lab.hosts.network import RUNTIME, bridge_name, socket_path
+from orchestrator.lab.hosts.network import bridge_name, socket_path
 from orchestrator.lab.processes import recorded_process
+from orchestrator.lab.this_machine import RUNTIME
 from orchestrator.providers.host.keys import public_half
 from orchestrator.spec.load import load_site
 from tests.lab.test_hardware_lab import plain_get

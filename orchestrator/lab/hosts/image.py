@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from orchestrator.errors import LabError
-from orchestrator.lab.hosts.needs import SEARCHED
 from orchestrator.lab.progress import LabWatch, Step
+from orchestrator.lab.this_machine import SEARCHED
 
 SUITE = "bookworm"
 DISTRO, VERSION = "debian", "12"

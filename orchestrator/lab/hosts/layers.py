@@ -11,8 +11,8 @@ from pathlib import Path
 
 from orchestrator.errors import LabError
 from orchestrator.lab.hosts.image import DISTRO, VERSION
-from orchestrator.lab.hosts.needs import SEARCHED
 from orchestrator.lab.hosts.record import HostsRecord
+from orchestrator.lab.this_machine import SEARCHED
 
 UNPACK_SECONDS = 600
 

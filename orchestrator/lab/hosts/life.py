@@ -14,7 +14,7 @@ from pathlib import Path
 from orchestrator.errors import LabError
 from orchestrator.lab.hosts.asking import ask
 from orchestrator.lab.hosts.image import ensure_image
-from orchestrator.lab.hosts.needs import SEARCHED, missing_for_hosts
+from orchestrator.lab.hosts.needs import missing_for_hosts
 from orchestrator.lab.hosts.network import (
     bridge_name,
     bring_up_network,
@@ -33,6 +33,7 @@ from orchestrator.lab.processes import (
 )
 from orchestrator.lab.progress import LabWatch, Step
 from orchestrator.lab.settings import LabSettings
+from orchestrator.lab.this_machine import SEARCHED
 
 SUPERVISOR = "hosts"
 """Name of the supervisor's process record and log."""

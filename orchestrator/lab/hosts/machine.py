@@ -7,9 +7,9 @@ import signal
 import subprocess
 from pathlib import Path
 
-from orchestrator.lab.hosts.needs import SEARCHED
 from orchestrator.lab.hosts.record import BootedHost, HostsRecord
 from orchestrator.lab.hosts.root import HostRoot
+from orchestrator.lab.this_machine import SEARCHED
 
 REBOOT_STATUS = 133
 """systemd-nspawn's exit status with --keep-unit when the system inside asked for a reboot."""

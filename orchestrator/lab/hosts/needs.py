@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Mapping
+
+from orchestrator.lab.this_machine import lacking
 
 PROGRAMS: Mapping[str, str] = {
     "mmdebstrap": "mmdebstrap",
@@ -17,15 +17,7 @@ PROGRAMS: Mapping[str, str] = {
 }
 """Programs, and the Debian packages that hold them."""
 
-SEARCHED = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-"""Where root's programs are, whatever the caller's PATH."""
-
 
 def missing_for_hosts() -> list[str]:
     """Return what is missing, each by its name; empty where hosts can be booted."""
-    missing = [] if os.geteuid() == 0 else ["root"]
-    return missing + [
-        f"{program} (package {package})"
-        for program, package in PROGRAMS.items()
-        if shutil.which(program, path=SEARCHED) is None
-    ]
+    return lacking(PROGRAMS)

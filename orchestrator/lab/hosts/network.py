@@ -6,22 +6,17 @@ changed on the machine is put back by the last lab that goes; /run/orchestrator-
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import ipaddress
 import json
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from orchestrator.errors import LabError
-from orchestrator.lab.hosts.needs import SEARCHED
+from orchestrator.lab.this_machine import RUNTIME, alone_on_the_machine, free_subnet, run
 
-RUNTIME = Path("/run/orchestrator-lab")
 FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 POOL = ipaddress.IPv4Network("198.19.0.0/16")
 COMMAND_SECONDS = 30
+LOCK = ".lock"
 
 
 def bridge_name(directory: Path) -> str:
@@ -41,14 +36,15 @@ def bring_up_network(directory: Path, prefix: str | None) -> str:
         LabError: a command failed, or no prefix is free.
     """
     bridge = bridge_name(directory)
-    with _alone():
-        chosen = _free_prefix(bridge, prefix, start=int(_digest(directory)[:4], 16))
+    with alone_on_the_machine(LOCK):
+        start = int(_digest(directory)[:4], 16)
+        chosen = free_subnet(POOL, prefix, link=bridge, start=start)
         gateway = ipaddress.IPv4Network(chosen)[1]
         _run("ip", "link", "add", "name", bridge, "type", "bridge", unless=_exists(bridge))
         _run("ip", "addr", "flush", "dev", bridge)
         _run("ip", "addr", "add", f"{gateway}/24", "dev", bridge)
         _run("ip", "link", "set", bridge, "up")
-        _run("nft", "-f", "-", text=_masquerade(bridge, chosen))
+        _run("nft", "-f", "-", given=_masquerade(bridge, chosen))
         _forward_for(bridge)
     return chosen
 
@@ -58,9 +54,9 @@ def take_down_network(directory: Path) -> None:
     bridge = bridge_name(directory)
     if not RUNTIME.exists():
         return
-    with _alone():
+    with alone_on_the_machine(LOCK):
         # Declared first: deleting a table that is not there is an error.
-        _run("nft", "-f", "-", text=f"table ip {bridge} {{}}\ndelete table ip {bridge}\n")
+        _run("nft", "-f", "-", given=f"table ip {bridge} {{}}\ndelete table ip {bridge}\n")
         _run("ip", "link", "delete", bridge, unless=not _exists(bridge))
         _stop_forwarding_for(bridge)
 
@@ -82,26 +78,6 @@ def _masquerade(bridge: str, prefix: str) -> str:
         "  }\n"
         "}\n"
     )
-
-
-def _free_prefix(bridge: str, wanted: str | None, *, start: int) -> str:
-    taken = _networks_of_others(bridge)
-    subnets = list(POOL.subnets(new_prefix=24))
-    turned = [subnets[(start + step) % len(subnets)] for step in range(len(subnets))]
-    candidates = [*([ipaddress.IPv4Network(wanted)] if wanted else []), *turned]
-    for candidate in candidates:
-        if not any(candidate.overlaps(other) for other in taken):
-            return str(candidate)
-    raise LabError(f"no /24 of {POOL} is free on this machine")
-
-
-def _networks_of_others(bridge: str) -> list[ipaddress.IPv4Network]:
-    routes = json.loads(_run("ip", "-json", "-4", "route", "show", "table", "all") or "[]")
-    return [
-        ipaddress.IPv4Network(route["dst"])
-        for route in routes
-        if route.get("dev") != bridge and route["dst"] != "default"
-    ]
 
 
 def _forward_for(bridge: str) -> None:
@@ -150,27 +126,5 @@ def _digest(directory: Path) -> str:
     return hashlib.sha256(str(directory.resolve()).encode()).hexdigest()
 
 
-def _run(*command: str, text: str = "", unless: bool = False) -> str:
-    if unless:
-        return ""
-    done = subprocess.run(  # noqa: S603 - our own argument list, no shell
-        command,
-        env={"PATH": SEARCHED},
-        input=text,
-        capture_output=True,
-        text=True,
-        timeout=COMMAND_SECONDS,
-        check=False,
-    )
-    if done.returncode:
-        raise LabError(f"`{' '.join(command)}` failed: {done.stderr.strip()}")
-    return done.stdout
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    """Keep other labs of the machine from choosing at the same time."""
-    RUNTIME.mkdir(mode=0o755, exist_ok=True)
-    with (RUNTIME / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+def _run(*command: str, given: str = "", unless: bool = False) -> str:
+    return "" if unless else run(*command, given=given, within=COMMAND_SECONDS)

@@ -5,16 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from orchestrator.errors import LabError
-from orchestrator.lab.hosts.needs import SEARCHED
 from orchestrator.lab.hosts.record import HostsRecord
-
-STEP_SECONDS = 60
+from orchestrator.lab.this_machine import run
 
 NETWORK_UNIT = """\
 [Match]
@@ -118,7 +115,7 @@ class HostRoot:
     def unmount(self) -> None:
         """Take the disk out of the supervisor's sight."""
         if self.root.is_mount():
-            _run("umount", "--lazy", str(self.root))
+            run("umount", "--lazy", str(self.root))
 
     def _make(self, writing: Writing) -> None:
         self.unmount()
@@ -137,7 +134,7 @@ class HostRoot:
             f"lowerdir={writing.layer},upperdir={self.folder / 'upper'},"
             f"workdir={self.folder / 'work'}"
         )
-        _run("mount", "-t", "overlay", "overlay", "-o", options, str(self.root))
+        run("mount", "-t", "overlay", "overlay", "-o", options, str(self.root))
 
 
 def disks_in(folder: Path) -> list[HostRoot]:
@@ -170,13 +167,13 @@ def _personalise(root: Path, writing: Writing) -> None:
     put(root, "etc/hosts", f"127.0.0.1 localhost\n127.0.1.1 {writing.hostname}\n")
     # Empty: each host makes its own at its first boot.
     put(root, "etc/machine-id", "")
-    _run("ssh-keygen", "-q", "-A", "-f", str(root))
+    run("ssh-keygen", "-q", "-A", "-f", str(root))
     user = writing.user
     if user != "root":
         # Not there yet, or there already in an image that brings it along.
         users = (root / "etc" / "passwd").read_text().splitlines()
         if user not in [line.partition(":")[0] for line in users]:
-            _run("chroot", str(root), "useradd", "--create-home", "--shell", "/bin/bash", user)
+            run("chroot", str(root), "useradd", "--create-home", "--shell", "/bin/bash", user)
         rule = put(root, "etc/sudoers.d/90-orchestrator", f"{user} ALL=(ALL) NOPASSWD: ALL\n")
         rule.chmod(0o440)
     _authorize(root, writing)
@@ -192,18 +189,4 @@ def _authorize(root: Path, writing: Writing) -> None:
     file.chmod(0o600)
     file.parent.chmod(0o700)
     owner = f"{writing.user}:{writing.user}"
-    _run("chroot", str(root), "chown", "-R", owner, f"/{home}/.ssh")
-
-
-def _run(*command: str) -> None:
-    done = subprocess.run(  # noqa: S603 - our own argument list, no shell
-        command,
-        env={"PATH": SEARCHED},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=STEP_SECONDS,
-        check=False,
-    )
-    if done.returncode:
-        raise LabError(f"`{' '.join(command)}` failed: {done.stderr.strip()}")
+    run("chroot", str(root), "chown", "-R", owner, f"/{home}/.ssh")

@@ -16,8 +16,8 @@ import subprocess
 from pathlib import Path
 
 from orchestrator.errors import LabError
-from orchestrator.lab.network.commands import COMMAND_SECONDS, SEARCHED, run
 from orchestrator.lab.network.spec import DeviceSpec
+from orchestrator.lab.this_machine import COMMAND_SECONDS, SEARCHED, run
 from orchestrator.model.network import Platform
 from orchestrator.model.units import Secret
 

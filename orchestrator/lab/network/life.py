@@ -30,10 +30,12 @@ from orchestrator.lab.network.spec import DeviceSpec, NetworkContents
 from orchestrator.lab.network.wires import Wires
 from orchestrator.lab.progress import LabWatch, Step
 from orchestrator.lab.settings import HOST, LabSettings
+from orchestrator.lab.this_machine import alone_on_the_machine, free_subnet
 from orchestrator.model.network import Platform
 
 Endpoint = tuple[str, int]
 SSH_PORT = 22
+LOCK = "network.lock"
 NOBODY: Endpoint = (HOST, 9)
 """Port 9 is set aside for a service that answers nothing (RFC 863)."""
 START_SECONDS = 30.0
@@ -158,10 +160,12 @@ def _plumbed(settings: LabSettings, contents: NetworkContents, wires: Wires) -> 
     digest = _digest(contents, wires)
     if known and known.digest == digest and plumbing.made(wires):
         return known
-    with plumbing.alone_on_the_machine():
+    with alone_on_the_machine(LOCK):
         forget_network(settings.network)
         plumbing.take_down(namespace_prefix(settings.directory), cable=cable)
-        subnet = plumbing.free_subnet(known.subnet if known else None, cable=cable)
+        wanted = known.subnet if known else None
+        start = int(cable[-4:], 16)
+        subnet = free_subnet(plumbing.POOL, wanted, link=cable, start=start)
         record = record_of(contents, digest=digest, subnet=subnet)
         plumbing.make(wires, contents)
         plumbing.join_machine(wires, record, cable=cable)

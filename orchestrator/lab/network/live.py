@@ -17,7 +17,6 @@ from ipaddress import ip_address
 from orchestrator.compile.nftables import TABLE
 from orchestrator.errors import LabError
 from orchestrator.lab.network import plumbing
-from orchestrator.lab.network.commands import run
 from orchestrator.lab.network.probing import arrived
 from orchestrator.lab.network.record import (
     NetworkRecord,
@@ -28,6 +27,7 @@ from orchestrator.lab.network.record import (
 from orchestrator.lab.network.spec import zone_hosts
 from orchestrator.lab.network.wires import host_namespace, host_ways, router_ways
 from orchestrator.lab.settings import LabSettings
+from orchestrator.lab.this_machine import run
 from orchestrator.model.network import Platform
 from orchestrator.model.site import Site
 from orchestrator.verify.judge import Judge, Verdict

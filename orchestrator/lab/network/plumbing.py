@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
 import signal
 import time
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
 from ipaddress import IPv4Network
 from pathlib import Path
 
 from orchestrator.errors import LabError
-from orchestrator.lab.network.commands import NAMESPACES, run
+from orchestrator.lab.network.commands import NAMESPACES
 from orchestrator.lab.network.record import NetworkRecord
 from orchestrator.lab.network.spec import NetworkContents
 from orchestrator.lab.network.wires import Wires
+from orchestrator.lab.this_machine import run
 
 POOL = IPv4Network("198.18.0.0/17")
 """For tests (RFC 2544): nobody is there. The lab's hosts have theirs in 198.19.0.0/16."""
 END_SECONDS = 10.0
-_LOCK = Path("/run/orchestrator-lab/network.lock")
 
 _FORWARDING = """
 for family in ipv4 ipv6; do echo 1 > /proc/sys/net/$family/conf/all/forwarding; done
@@ -134,36 +131,6 @@ def end_processes(namespaces: Collection[str]) -> None:
         if time.monotonic() > deadline:
             raise LabError(f"these processes do not end: {', '.join(str(p) for p, _ in found)}")
         time.sleep(0.02)
-
-
-def free_subnet(wanted: str | None, *, cable: str) -> str:
-    """Return a /24 that nothing on this machine uses: the wanted one, where it is free.
-
-    Raises:
-        LabError: all are in use.
-    """
-    routes = json.loads(run("ip", "-json", "-4", "route", "show", "table", "all") or "[]")
-    taken = [
-        IPv4Network(route["dst"])
-        for route in routes
-        if route.get("dev") != cable and route["dst"] != "default"
-    ]
-    subnets = list(POOL.subnets(new_prefix=24))
-    start = int(cable[-4:], 16)
-    turned = [subnets[(start + step) % len(subnets)] for step in range(len(subnets))]
-    for candidate in (*([IPv4Network(wanted)] if wanted else []), *turned):
-        if not any(candidate.overlaps(other) for other in taken):
-            return str(candidate)
-    raise LabError(f"no /24 of {POOL} is free on this machine")
-
-
-@contextmanager
-def alone_on_the_machine() -> Iterator[None]:
-    """Keep other labs from choosing a subnet at the same time."""
-    _LOCK.parent.mkdir(mode=0o755, exist_ok=True)
-    with _LOCK.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def lead(commands: Iterable[tuple[str, str]]) -> None:
