@@ -61,6 +61,12 @@ class Change:
         ours = {path[0] for path in self.wanted}
         return Difference(found.missing, tuple(path for path in found.extra if path[0] in ours))
 
+    def unmet(self, lines: Sequence[Path]) -> Difference:
+        """Return what of the change a device with these lines does not show."""
+        found = compare(self.wanted, lines)
+        going = set(self.difference.extra)
+        return Difference(found.missing, tuple(path for path in found.extra if path in going))
+
 
 class Driver(ABC, Generic[S]):
     """One platform. `S` is its conversation; all methods raise DeviceError, naming the device."""

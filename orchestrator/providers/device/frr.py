@@ -12,7 +12,7 @@ from orchestrator.providers.device.access import DeviceAccess, Target
 from orchestrator.providers.device.driver import Change, Driver, Running
 from orchestrator.providers.device.faults import DeviceError, DeviceFault
 from orchestrator.providers.device.frr_text import commands, normal_frr, reverse
-from orchestrator.providers.device.lines import Difference, Path, compare, shown
+from orchestrator.providers.device.lines import Difference, Path, shown
 from orchestrator.providers.device.nft import expect_program
 from orchestrator.providers.device.scrub import scrubbed
 from orchestrator.providers.device.shell import SHOWN_CHARACTERS, Shell, connected
@@ -62,7 +62,7 @@ class FrrDriver(Driver[Shell]):
             ended = session.ask(_LOAD, given=commands(left, change.text))
             said = " ".join(scrubbed(ended.out + ended.err).split())
             now = normal_frr(session.run("vtysh -c 'show running-config'"))
-            left = _still(change, now)
+            left = change.unmet(now)
             if not left:
                 return
         raise DeviceError(
@@ -86,12 +86,6 @@ class FrrDriver(Driver[Shell]):
 
 _LOAD = "umask 077; f=$(mktemp) && cat > $f && vtysh -f $f 2>&1; s=$?; rm -f $f; exit $s"
 """vtysh reads a file and goes on after a line it refuses; what is left over is judged, not this."""
-
-
-def _still(change: Change, now: tuple[Path, ...]) -> Difference:
-    found = compare(change.wanted, now)
-    wanted_gone = set(change.difference.extra)
-    return Difference(found.missing, tuple(path for path in found.extra if path in wanted_gone))
 
 
 def _named(left: Difference) -> str:

@@ -134,7 +134,7 @@ class Push:
         try:
             with self.driver.connect(self.access, self.target) as session:
                 running = self._running(session, change)
-                left = _unmet(change, running)
+                left = change.unmet(running.lines)
                 if left and not compare(change.before.lines, running.lines):
                     raise self._healed(
                         "no new connection was let in", time.monotonic() - change.began
@@ -181,7 +181,7 @@ class Push:
             else:
                 if not compare(change.before.lines, running.lines):
                     return self._healed(cause.reason, time.monotonic() - change.began)
-                keeps_it = not _unmet(change, running)
+                keeps_it = not change.unmet(running.lines)
             time.sleep(PAUSE_SECONDS)
         if keeps_it:  # longer than the way back takes: the confirmation did reach it
             return DeviceError(
@@ -219,13 +219,6 @@ def utc_now() -> datetime:
     """Return the time, for the names of backups."""
     # The provider has no clock port; as in every provider, time is read at the wire.
     return datetime.fromtimestamp(time.time(), UTC)
-
-
-def _unmet(change: Change, running: Running) -> Difference:
-    """Return what of the change the device does not show."""
-    found = compare(change.wanted, running.lines)
-    going = set(change.difference.extra)
-    return Difference(found.missing, tuple(path for path in found.extra if path in going))
 
 
 def named(left: Difference) -> str:
