@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 
 from orchestrator.adapters.secret_store import AnsibleVaultSecrets, ensure_secrets
 from orchestrator.lab.configs.snmp import NO_SNMP, SnmpContents
@@ -13,6 +14,7 @@ from orchestrator.lab.network.spec import NO_NETWORK, NetworkContents, network_o
 from orchestrator.lab.settings import MINIMUM_COMPUTES, BmcSpec, SnmpUser
 from orchestrator.lab.snmp_devices import devices_of_site
 from orchestrator.model.hardware import Server, ServerRole
+from orchestrator.model.network import PrefixRole
 from orchestrator.model.room import SnmpLogin
 from orchestrator.model.site import Site
 from orchestrator.model.units import Secret
@@ -67,15 +69,32 @@ def hosts_of_site(
     servers = chosen_servers(site, names)
     keys = {server.ssh.key for server in servers}
     ensure_secrets(vault, keys, keys=keys)
+    neighbours = tuple(_host_networks(site))
     return tuple(
         HostSpec(
             name=server.name,
             address=str(server.address or ""),
             user=server.ssh.user,
             public_key=public_half(server.ssh.key, vault.get(server.ssh.key)),
+            neighbours=neighbours,
         )
         for server in servers
     )
+
+
+def _host_networks(site: Site) -> Iterator[str]:
+    """Return the narrowest management networks that servers declare their addresses in."""
+    networks = [one.prefix for one in site.network.prefixes if one.role is PrefixRole.MANAGEMENT]
+    declared = (server.address for server in site.hardware.servers if server.address)
+    holding = (
+        max((net for net in networks if address in net), key=_length, default=None)
+        for address in declared
+    )
+    yield from dict.fromkeys(str(network) for network in holding if network)
+
+
+def _length(network: IPv4Network | IPv6Network) -> int:
+    return network.prefixlen
 
 
 def snmp_logins(site: Site) -> tuple[SnmpLogin, ...]:

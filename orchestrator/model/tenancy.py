@@ -8,6 +8,7 @@ from typing import Annotated
 
 from annotated_types import Interval
 
+from orchestrator.model.service import DatabaseService
 from orchestrator.model.units import NOWHERE, Name, NaturalInt, Source, Text
 
 ProtectionLevel = Annotated[int, Interval(ge=1, le=4)]
@@ -69,6 +70,7 @@ class Tenant:
     protection_level: ProtectionLevel
     data_level: DataLevel
     projects: tuple[Project, ...]
+    services: tuple[DatabaseService, ...] = ()
     source: Source = field(default=NOWHERE, compare=False, repr=False)
 
 

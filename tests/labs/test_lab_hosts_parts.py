@@ -13,16 +13,18 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.adapters.secret_store import AnsibleVaultSecrets
 from orchestrator.cli.render.lab import status_parts
 from orchestrator.errors import LabError
 from orchestrator.lab.clouds import write_endpoints
 from orchestrator.lab.configs.shared import Lab
-from orchestrator.lab.contents import DEFAULT_COMPUTES, DEFAULT_CONTENTS
+from orchestrator.lab.contents import DEFAULT_COMPUTES, DEFAULT_CONTENTS, hosts_of_site
 from orchestrator.lab.health import Health, LabStatus, ServiceStatus
 from orchestrator.lab.hosts.layers import layer_of
 from orchestrator.lab.hosts.life import Power, hosts_status
 from orchestrator.lab.hosts.network import bridge_name, socket_path
 from orchestrator.lab.hosts.record import HostsRecord, read_hosts, write_hosts
+from orchestrator.lab.hosts.root import network_unit
 from orchestrator.lab.hosts.spec import HostSpec, chosen_servers
 from orchestrator.lab.record import make_record
 from orchestrator.lab.service_files import write_service_files
@@ -47,15 +49,41 @@ def settings(tmp_path: Path) -> LabSettings:
 def test_the_citys_default_hosts_are_of_each_role_and_in_racks_apart() -> None:
     servers = chosen_servers(load_site(ROOT / "inventory" / "yangzhou").site, ())
     roles = [server.role for server in servers]
-    assert roles.count(ServerRole.DATABASE) == 2
+    assert roles.count(ServerRole.DATABASE) == 3
     assert roles.count(ServerRole.BACKUP) == 2
     assert roles.count(ServerRole.COMPUTE) == 2
     assert roles.count(ServerRole.CONTROL) == 2
     databases = [server.rack for server in servers if server.role is ServerRole.DATABASE]
-    assert len(set(databases)) == 2
+    assert len(set(databases)) == 3
     backups = [server.name for server in servers if server.role is ServerRole.BACKUP]
     assert backups == ["city-bak-01", "dr-bak-01"]
     assert all(server.address for server in servers)
+
+
+def test_a_host_has_its_declared_address_and_reaches_those_of_its_neighbours() -> None:
+    """A unit without the source address would let hosts in by an address that nobody declared."""
+    told = replace(spec("a"), neighbours=("10.9.0.0/24", "10.10.0.0/24"))
+    record = EMPTY.with_hosts([told])
+    sections = network_unit(record.hosts[0], record).split("\n\n")
+    assert "[Network]\nAddress=198.19.7.11/24" in sections[1]
+    assert sections[2].strip() == "[Address]\nAddress=10.9.0.111/32"
+    routes = [part.strip() for part in sections[3:]]
+    assert routes == [
+        f"[Route]\nDestination={network}\nPreferredSource=10.9.0.111" for network in told.neighbours
+    ]
+
+
+def test_a_host_without_a_declared_address_has_the_labs_alone() -> None:
+    record = EMPTY.with_hosts([replace(spec("a"), address="")])
+    assert "10." not in network_unit(record.hosts[0], record).replace("198.19.7", "")
+
+
+def test_the_citys_hosts_know_the_networks_of_hosts_and_no_wider_ones(tmp_path: Path) -> None:
+    site = load_site(ROOT / "inventory" / "yangzhou").site
+    vault = AnsibleVaultSecrets(tmp_path)
+    (host,) = hosts_of_site(site, vault, ["city-db-01"])
+    assert {"10.16.40.0/21", "10.32.40.0/21"} < set(host.neighbours)
+    assert "10.16.0.0/16" not in host.neighbours
 
 
 def test_an_unknown_host_is_named_with_the_likely_one() -> None:

@@ -56,7 +56,7 @@ class Machine:
 
     def start(self, record: HostsRecord) -> None:
         """Boot the host."""
-        root = self.disk.mount(address=record.address(self.host), record=record)
+        root = self.disk.mount(self.host, record)
         command = [
             *CONTAINED,
             *("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--boot"),

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from orchestrator.errors import LabError
 from orchestrator.lab.hosts.spec import HostSpec
@@ -80,9 +81,13 @@ def read_hosts(folder: Path) -> HostsRecord | None:
     if raw is None:
         return None
     hosts = tuple(
-        BootedHost(spec=HostSpec(**each["spec"]), number=each["number"]) for each in raw["hosts"]
+        BootedHost(spec=_spec(each["spec"]), number=each["number"]) for each in raw["hosts"]
     )
     return HostsRecord(bridge=raw["bridge"], prefix=raw["prefix"], image=raw["image"], hosts=hosts)
+
+
+def _spec(raw: Mapping[str, Any]) -> HostSpec:
+    return HostSpec(**{**raw, "neighbours": tuple(raw.get("neighbours", ()))})
 
 
 def write_hosts(folder: Path, record: HostsRecord) -> None:

@@ -7,10 +7,11 @@ import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from ipaddress import ip_interface
 from pathlib import Path
 
 from orchestrator.errors import LabError
-from orchestrator.lab.hosts.record import HostsRecord
+from orchestrator.lab.hosts.record import BootedHost, HostsRecord
 from orchestrator.lab.this_machine import run
 
 NETWORK_UNIT = """\
@@ -22,6 +23,18 @@ Address={address}/24
 Gateway={gateway}
 LinkLocalAddressing=no
 """
+
+DECLARED_UNIT = """
+[Address]
+Address={declared}
+"""
+
+NEIGHBOUR_UNIT = """
+[Route]
+Destination={network}
+PreferredSource={declared}
+"""
+"""Hosts of one lab reach each other at their declared addresses, which are all on its bridge."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,15 +108,14 @@ class HostRoot:
         draft.replace(self._writing)
         self._make(writing)
 
-    def mount(self, *, address: str, record: HostsRecord) -> Path:
+    def mount(self, host: BootedHost, record: HostsRecord) -> Path:
         """Mount the disk, and tell the system in it its address and names; return its root."""
         writing = self.writing()
         if not self._ready.exists():
             self._make(writing)
         elif not self.root.is_mount():
             self._mount(writing)
-        unit = NETWORK_UNIT.format(address=address, gateway=record.gateway)
-        put(self.root, "etc/systemd/network/10-host0.network", unit)
+        put(self.root, "etc/systemd/network/10-host0.network", network_unit(host, record))
         put(self.root, "etc/resolv.conf", Path("/etc/resolv.conf").read_text())
         return self.root
 
@@ -135,6 +147,19 @@ class HostRoot:
             f"workdir={self.folder / 'work'}"
         )
         run("mount", "-t", "overlay", "overlay", "-o", options, str(self.root))
+
+
+def network_unit(host: BootedHost, record: HostsRecord) -> str:
+    """Return systemd-networkd's unit of a host: the lab's address, and the declared one."""
+    unit = NETWORK_UNIT.format(address=record.address(host), gateway=record.gateway)
+    declared = host.spec.address
+    if not declared:
+        return unit
+    routes = (
+        NEIGHBOUR_UNIT.format(network=network, declared=declared)
+        for network in host.spec.neighbours
+    )
+    return unit + DECLARED_UNIT.format(declared=ip_interface(declared)) + "".join(routes)
 
 
 def disks_in(folder: Path) -> list[HostRoot]:

@@ -21,6 +21,8 @@ class HostSpec:
     user: str
     public_key: str
     """Opens SSH for the user, as a line of `authorized_keys`."""
+    neighbours: tuple[str, ...] = ()
+    """Networks of the declared addresses of servers: hosts reach each other there."""
 
 
 CITY_DEFAULTS = (
@@ -31,7 +33,7 @@ CITY_DEFAULTS = (
 )
 """Of the first region; the control hosts are the bastion and the log host."""
 
-RECOVERY_DEFAULTS = ((ServerRole.BACKUP, 1),)
+RECOVERY_DEFAULTS = ((ServerRole.DATABASE, 1), (ServerRole.BACKUP, 1))
 
 
 def chosen_servers(site: Site, names: Sequence[str]) -> tuple[Server, ...]:

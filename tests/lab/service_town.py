@@ -1,0 +1,116 @@
+"""A small city of real hosts, without a cloud: databases, backup hosts, a spare, far and near.
+
+`python -m tests.lab.service_town FOLDER` brings it up to be tried by hand, `... FOLDER down` takes
+it away.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from orchestrator.adapters.secret_store import AnsibleVaultSecrets
+from orchestrator.lab.contents import hosts_of_site
+from orchestrator.lab.hosts.asking import ask
+from orchestrator.lab.hosts.life import hosts_forget, hosts_stop, hosts_up
+from orchestrator.lab.hosts.network import socket_path
+from orchestrator.lab.hosts.record import read_hosts
+from orchestrator.lab.settings import LabSettings
+from orchestrator.model.hardware import Server
+from orchestrator.spec.load import load_site
+
+BASE = Path(__file__).parents[1] / "cases" / "_base"
+OVER = Path(__file__).parent / "service_city"
+REPOSITORY = Path(__file__).parents[2]
+PROGRAM = Path(sys.executable).with_name("orchestrator")
+ENVIRONMENT = os.environ  # noqa: TID251 - the tests' one door to settings
+VENV = Path(ENVIRONMENT.get("ORCHESTRATOR_LAB_VENV", f"{REPOSITORY}/.lab/venv"))
+SSH_PORT = 22
+COMMAND_SECONDS = 300
+
+
+class ServiceTown:
+    """A copy of the site, and a lab's folder that has hosts and nothing else."""
+
+    def __init__(self, folder: Path) -> None:
+        """Write the site where it is not yet."""
+        self.directory = folder / "site"
+        if not self.directory.exists():
+            shutil.copytree(BASE, self.directory)
+            shutil.copytree(OVER, self.directory, dirs_exist_ok=True)
+        self.settings = LabSettings(directory=folder / "lab", venv=VENV)
+        self.vault = AnsibleVaultSecrets(self.directory)
+
+    def up(self, names: Sequence[str]) -> None:
+        """Boot these hosts; they answer SSH a second or two later."""
+        self.settings.directory.mkdir(parents=True, exist_ok=True)
+        site = load_site(self.directory).site
+        record = hosts_up(self.settings, hosts_of_site(site, self.vault, names), lambda step: None)
+        assert record is not None, "this machine cannot boot hosts"
+        places = {
+            host.spec.address: {"host": record.address(host), "port": SSH_PORT}
+            for host in record.hosts
+        }
+        self.settings.endpoints.write_text(json.dumps({"ssh": places}))
+
+    def down(self) -> None:
+        """Take the hosts and their network away."""
+        hosts_stop(self.settings)
+        hosts_forget(self.settings)
+
+    def power(self, name: str, state: str) -> Any:
+        """Switch one host as its BMC would: `On`, `ForceOff`, `ForceRestart`."""
+        request = {"do": "power", "host": name, "state": state}
+        return ask(socket_path(self.settings.directory), request)
+
+    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run the command line with the lab's endpoints, and wait for it."""
+        return subprocess.run(
+            [PROGRAM, *arguments],
+            env=self.environment(environment),
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_SECONDS,
+            check=False,
+        )
+
+    def environment(self, extra: Mapping[str, str]) -> dict[str, str]:
+        """Return what the command line needs to find the hosts."""
+        return {
+            **ENVIRONMENT,
+            "ORCHESTRATOR_ENDPOINTS": str(self.settings.endpoints),
+            "COLUMNS": "120",
+            **extra,
+        }
+
+    def server(self, name: str) -> Server:
+        """Return what the site declares of one server."""
+        servers = load_site(self.directory).site.hardware.servers
+        return next(server for server in servers if server.name == name)
+
+    def root_of(self, name: str) -> Path:
+        """Return where one host's changed files lie on this machine: its overlay's upper layer."""
+        record = read_hosts(self.settings.hosts)
+        assert record is not None and name in record.by_name()
+        return self.settings.hosts / name / "upper"
+
+
+def main(folder: str, *rest: str) -> None:
+    """Bring the town up, or take it down."""
+    town = ServiceTown(Path(folder))
+    if rest == ("down",):
+        town.down()
+        return
+    town.up(rest or ("db-1", "db-2", "dr-db-1", "bak-1", "dr-bak-1", "dr-spare-1"))
+    print(f"export ORCHESTRATOR_ENDPOINTS={town.settings.endpoints}")  # noqa: T201 - by hand
+    print(f"# the site: {town.directory}")  # noqa: T201
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
