@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
+# Without compiled files each of the thousand short processes would compile all it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help packages demo test check fix bench lock clean
 
@@ -29,7 +32,7 @@ check: $(READY) ## Format, lint, types, import contracts, unit tests, docs
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/pytest -q -n 2 --ignore tests/contract --ignore tests/lab
+	@$(BIN)/pytest -q -n 2 --dist worksteal --ignore tests/contract --ignore tests/lab
 
 fix: $(READY) ## Format, and mend what ruff can mend
 	@$(BIN)/ruff check --fix .

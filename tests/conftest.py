@@ -22,11 +22,19 @@ LAB_TEST_SECONDS = 1200
 """The first test of the lab also waits for its installation."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give tests of the lab the time that its start takes."""
+    """Give tests of the lab the time that its start takes, and keep together what shares things.
+
+    Of several workers (`-n 2 --dist loadgroup`) one gets all tests of a lab, and all of a module.
+    """
     for item in items:
         if item.get_closest_marker("lab") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(LAB_TEST_SECONDS))
+        used = getattr(item, "fixturenames", ())
+        labs = [name for name in ("services", "town_lab", "lab") if name in used]
+        module = item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(labs[0] if labs else module))
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from typing import Any
 
 from orchestrator.lab.configs.snmp import NO_SNMP, SnmpContents
 from orchestrator.lab.hosts.record import HostsRecord
-from orchestrator.lab.network.life import Endpoint
+from orchestrator.lab.network.life import NOBODY, Endpoint
 from orchestrator.lab.record import LabRecord, write_private
 from orchestrator.lab.settings import CLOUD, HOST, REGION, BmcSpec, LabSettings
 
@@ -81,7 +81,10 @@ def write_endpoints(
         }
         for device in snmp.devices
     }
-    content = {"bmc": reached, "snmp": agents, "ssh": _logins(hosts, devices or {})}
+    # A host that does not run is nobody: nothing may go to its declared address from here.
+    absent = {bmc.host: NOBODY for bmc in bmcs}
+    logins = _logins(hosts, {**absent, **(devices or {})})
+    content = {"bmc": reached, "snmp": agents, "ssh": logins}
     write_private(settings.endpoints, json.dumps(content, indent=1) + "\n")
 
 

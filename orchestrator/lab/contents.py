@@ -134,6 +134,7 @@ def _bmc(site: Site, server: Server, vault: AnsibleVaultSecrets) -> BmcSpec:
     return BmcSpec(
         name=server.name,
         address=str(server.bmc.address),
+        host=str(server.address or ""),
         system_id=system_id(server.serial),
         user=server.bmc.user,
         password=vault.get(server.bmc.password),

@@ -53,7 +53,7 @@ class LabStatus:
     def is_up(self) -> bool:
         """Say whether every service answers; a host that is off is as good as one that is on."""
         return (
-            bool(self.services) and not self.broken and not (self.lost_hosts or self.silent_devices)
+            bool(self.services) and not self.broken and not (self.lost_hosts or self.broken_devices)
         )
 
     @property
@@ -62,9 +62,9 @@ class LabStatus:
         return tuple(one for one in self.services if one.health is not Health.RUNNING)
 
     @property
-    def silent_devices(self) -> tuple[DeviceStatus, ...]:
-        """Return the firewalls and routers that do not answer."""
-        return tuple(one for one in self.devices if not one.answers)
+    def broken_devices(self) -> tuple[DeviceStatus, ...]:
+        """Return the firewalls and routers that do not answer, or of which a part is dead."""
+        return tuple(one for one in self.devices if not one.is_whole)
 
     @property
     def lost_hosts(self) -> tuple[HostStatus, ...]:

@@ -108,6 +108,8 @@ class BmcSpec:
     cpu_threads: int
     memory_gib: int
     disk_gib: int
+    host: str = ""
+    """The address that the site declares of its operating system."""
     vendor: str = "Sushy Emulator"
     model: str = "Lab server"
     serial: str = ""

@@ -14,7 +14,7 @@ from orchestrator.errors import EngineError, SecretError
 from orchestrator.model.units import Secret, SecretRef
 from orchestrator.ports import SecretStore
 from orchestrator.ports.provider import Diff, Fault, Kind, Made, Observed, Properties
-from orchestrator.providers.device.access import DeviceAccess
+from orchestrator.providers.device.access import DeviceAccess, Tell, tell_nobody
 from orchestrator.providers.device.kinds import NetworkDeviceKind
 from orchestrator.providers.openstack.access import ApplicationCredentialKind, RoleAssignmentKind
 from orchestrator.providers.openstack.baremetal import ServerKind
@@ -148,11 +148,13 @@ class GovCloud:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ProviderFolders:
-    """Where the provider remembers what it met: certificates, host keys, sessions, backups."""
+class Surroundings:
+    """Where the provider remembers what it met (certificates, host keys, sessions, backups)."""
 
     bmcs: Path
     devices: Path
+    tell: Tell = tell_nobody
+    """Who is told what is waited for."""
 
 
 def open_provider(
@@ -162,18 +164,20 @@ def open_provider(
     *,
     site: str,
     config_files: Sequence[Path] = (),
-    folders: ProviderFolders | None = None,
+    around: Surroundings | None = None,
 ) -> GovCloud:
     """Return the provider of a cloud in clouds.yaml; nothing is called before its first use.
 
-    `cloud` None means what the environment says, as for every OpenStack client. Without `folders`
+    `cloud` None means what the environment says, as for every OpenStack client. Without `around`
     neither a BMC's settings nor a network device is touched.
     """
     redfish, devices = None, None
-    if folders is not None:
-        devices = DeviceAccess(endpoints=endpoints, secrets=secrets, folder=folders.devices)
+    if around is not None:
+        devices = DeviceAccess(
+            endpoints=endpoints, secrets=secrets, folder=around.devices, tell=around.tell
+        )
         redfish = RedfishBmcs(
-            endpoints=endpoints, secrets=secrets, folder=folders.bmcs, limits=SETTINGS_LIMITS
+            endpoints=endpoints, secrets=secrets, folder=around.bmcs, limits=SETTINGS_LIMITS
         )
     return GovCloud(
         Cloud(cloud, site=site, config_files=config_files),

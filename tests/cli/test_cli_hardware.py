@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -12,14 +12,28 @@ from click.testing import CliRunner, Result
 
 from orchestrator.adapters.secret_store import AnsibleVaultSecrets
 from orchestrator.cli.main import cli
+from orchestrator.cli.outside import Access
 from orchestrator.cli.wiring import MachineWiring
 from orchestrator.model.units import Secret, SecretRef
+from orchestrator.ports.bmc import HardwarePorts
+from orchestrator.providers.redfish.bmcs import RedfishBmcs
+from orchestrator.providers.redfish.client import Limits
 from tests.cli.conftest import edit
 from tests.cli.test_cli_docs import documented_keys, keys_of
 from tests.fakes.bmc_server import Bmc, BmcServers, bmc_servers
 
 REFERENCE = SecretRef("secret://bmc/city")
 OLD = "first-password"
+
+
+class BriefWiring(MachineWiring):
+    """The machine's own, but for how long a BMC is waited for."""
+
+    def hardware(self, directory: Path, access: Access) -> HardwarePorts:
+        ports = super().hardware(directory, access)
+        limits = Limits(total_seconds=6, answer_seconds=3, goodbye_seconds=2)
+        assert isinstance(ports.bmcs, RedfishBmcs)
+        return replace(ports, bmcs=replace(ports.bmcs, limits=limits))
 
 
 @dataclass
@@ -41,7 +55,7 @@ class SmallCity:
         }
         endpoints = self.site.parent / "endpoints.json"
         endpoints.write_text(json.dumps({"bmc": reached}))
-        wiring = MachineWiring({"ORCHESTRATOR_ENDPOINTS": str(endpoints)})
+        wiring = BriefWiring({"ORCHESTRATOR_ENDPOINTS": str(endpoints)})
         line = ["hardware", *arguments, "--site", str(self.site)]
         return CliRunner().invoke(cli, line, obj=wiring)
 
@@ -235,7 +249,7 @@ def test_a_rotation_that_half_fails_is_finished_by_the_same_command(city: SmallC
     rotate = ("rotate-password", "--to", "bmc/city-2027", "--yes")
     city.bmcs["sto-1"].hangs_after = "PATCH"
     city.bmcs["sto-2"].sessions_most = 0
-    # A BMC that hangs costs ten seconds, one without sessions the budget of thirty.
+    # A BMC that hangs costs the time of one answer, one without sessions the whole budget.
     first = city.run(*rotate)
     assert first.exit_code == 6, first.output
     new = city.vault.get(SecretRef("secret://bmc/city-2027")).reveal()

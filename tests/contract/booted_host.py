@@ -10,16 +10,21 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 from orchestrator.lab.hosts.image import ensure_image
+from tests.contract.own_subnet import own_subnet
 
 TOOLS = ("mmdebstrap", "systemd-nspawn", "ip", "mount")
 MISSING = [tool for tool in TOOLS if shutil.which(tool) is None]
 NETWORK = "[Match]\nName=host0\n[Network]\nAddress={address}/30\n"
 USER = "orchestrator"
+FIRST_OCTET = 128
+"""Those below are of the Linux devices."""
+_HOSTS = count()
 
 
 @dataclass
@@ -36,6 +41,19 @@ class BootedHost:
 
     def read(self, path: str) -> str:
         return (self.root / path.lstrip("/")).read_text()
+
+    def shell(self, command: str) -> str:
+        """Run a command as the login user, and return what it printed."""
+        done = subprocess.run(
+            [
+                "ssh", "-i", str(self.root.parent / "key"), "-o", "StrictHostKeyChecking=no",
+                "-o", "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes", "-o", "LogLevel=ERROR",
+                f"{USER}@{self.address}", command,
+            ],
+            capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def content(self) -> dict[str, str]:
         """Return a digest of every file below /etc, but for what changes by itself."""
@@ -54,14 +72,15 @@ def booted_host(folder: Path, images: Path) -> Iterator[BootedHost]:
     """Boot one from the lab's image, and take all of it away in any case."""
     base = ensure_image(images, lambda step: None)
     name = f"play{secrets.token_hex(3)}"
-    octet = 4 * secrets.randbelow(63)
-    neighbour, address = f"198.18.251.{octet + 1}", f"198.18.251.{octet + 2}"
+    octet = FIRST_OCTET + 4 * next(_HOSTS)
+    neighbour, address = f"{own_subnet()}.{octet + 1}", f"{own_subnet()}.{octet + 2}"
     for part in ("upper", "work", "root"):
         (folder / part).mkdir(parents=True)
     root = folder / "root"
     layers = f"lowerdir={base},upperdir={folder}/upper,workdir={folder}/work"
     subprocess.run(["mount", "-t", "overlay", "overlay", "-o", layers, str(root)], check=True)
     process = None
+    log = (folder / "boot.log").open("wb")
     try:
         key = _prepare(root, folder, address)
         process = subprocess.Popen(
@@ -71,8 +90,8 @@ def booted_host(folder: Path, images: Path) -> Iterator[BootedHost]:
                 "--keep-unit",
             ],
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
             start_new_session=True,
         )  # fmt: skip
         _join(f"ve-{name}", neighbour)
@@ -80,7 +99,7 @@ def booted_host(folder: Path, images: Path) -> Iterator[BootedHost]:
             root=root, address=address, neighbour=neighbour, private_key=key, process=process
         )
         with _answering(neighbour, host):
-            _await_ssh(address)
+            _await_ssh(host, folder / "boot.log")
             yield host
     finally:
         if process is not None:
@@ -90,6 +109,7 @@ def booted_host(folder: Path, images: Path) -> Iterator[BootedHost]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait(timeout=10)
+        log.close()
         subprocess.run(["umount", str(root)], check=True, timeout=30)
 
 
@@ -152,12 +172,13 @@ def _answering(address: str, host: BootedHost) -> Iterator[None]:
             thread.join(timeout=5)
 
 
-def _await_ssh(address: str) -> None:
+def _await_ssh(host: BootedHost, log: Path) -> None:
+    """Wait for the greeting: a connection alone may be taken by whoever is on the default route."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            probe.settimeout(1)
-            if probe.connect_ex((address, 22)) == 0:
+        assert host.process.poll() is None, f"it did not boot: {log.read_text()[-1000:]}"
+        with suppress(OSError), socket.create_connection((host.address, 22), timeout=1) as probe:
+            if probe.recv(4) == b"SSH-":
                 return
         time.sleep(0.2)
     raise AssertionError("SSH did not answer within a minute")

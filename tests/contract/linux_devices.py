@@ -25,7 +25,8 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-SUBNET = "198.18.240"
+from tests.contract.own_subnet import own_subnet
+
 NEEDED = ("ip", "nft", "sshd")
 START_SECONDS = 15
 
@@ -110,11 +111,11 @@ class LinuxDevice:
     @property
     def gateway(self) -> str:
         """Our side of the cable."""
-        return f"{SUBNET}.{4 * self.number + 1}"
+        return f"{own_subnet()}.{4 * self.number + 1}"
 
     @property
     def address(self) -> str:
-        return f"{SUBNET}.{4 * self.number + 2}"
+        return f"{own_subnet()}.{4 * self.number + 2}"
 
     def new_host_key(self) -> None:
         path = self.folder / "hostkey"
@@ -170,7 +171,7 @@ class LinuxDevice:
     def pids(self, program: str) -> list[str]:
         """Return the processes of a program on the device."""
         found = _run("ip", "netns", "pids", self.name).split()
-        return [pid for pid in found if Path("/proc", pid, "comm").read_text().strip() == program]
+        return [pid for pid in found if _program_of(pid) == program]
 
     def _greets(self) -> bool:
         try:
@@ -178,6 +179,13 @@ class LinuxDevice:
                 return connection.recv(4) == b"SSH-"
         except OSError:
             return False
+
+
+def _program_of(pid: str) -> str:
+    try:
+        return Path("/proc", pid, "comm").read_text().strip()
+    except FileNotFoundError:  # it has ended meanwhile
+        return ""
 
 
 @contextmanager

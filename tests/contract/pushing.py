@@ -44,12 +44,14 @@ class Pusher:
         *, model: str = "any", password: bool = False, limits: Limits | None = None,
     ) -> None:  # fmt: skip
         user, secret = login
+        self.told: list[str] = []
         reference = {"password": REFERENCE} if password else {"key": REFERENCE}
         self.access = DeviceAccess(
             endpoints={"ssh": {ADDRESS: {"host": place[0], "port": place[1]}}},
             secrets=OneSecret(secret),
             folder=folder,
             limits=limits or Limits(connect=3, command=15, confirm=CONFIRM_SECONDS, come_back=20),
+            tell=self.told.append,
         )
         self.target = Target(
             name="device", address=ADDRESS, platform=platform, model=model,

@@ -6,12 +6,14 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from orchestrator.model.network import Platform
+from orchestrator.providers.device import way_back
 from orchestrator.providers.device.backups import BackupFolder
 from orchestrator.providers.device.faults import DeviceError, DeviceFault
 from tests.contract.linux_devices import LinuxDevice, lacking, running_device
@@ -124,8 +126,39 @@ def test_a_push_that_locks_us_out_heals_by_itself(world: World) -> None:
         world.pusher.bring_up(world.locks_out, world.first)
     assert refused.value.fault is DeviceFault.LOCKED_OUT
     assert "took it back by itself" in str(refused.value)
+    if world.pusher.target.platform is Platform.NFTABLES:
+        # A router may be back before the first answer is given up.
+        (told,) = world.pusher.told
+        assert told.startswith("device: cut off by the new configuration (")
+        assert told.endswith("waiting up to 24 s")
     assert world.pusher.running().lines == world.pusher.driver.normal(world.first)
     assert world.startup_is(world.first)
+
+
+def test_nothing_is_changed_once_the_way_back_was_taken(world: World) -> None:
+    """A session that a line stalled went on after the device had gone back, and locked us out."""
+    with world.pusher.driver.connect(world.pusher.access, world.pusher.target) as shell:
+        way_back.arm(shell, "one", restore="true", seconds=60)
+        way_back.fire(shell, "one")
+        with pytest.raises(DeviceError) as refused:
+            way_back.load(shell, "one", "touch /run/changed", given="")
+    assert refused.value.fault is DeviceFault.SILENT
+    assert world.device.by_hand("ls /run").split().count("changed") == 0
+
+
+def test_the_way_back_waits_for_a_change_that_is_being_made(world: World) -> None:
+    """Both at once would leave a mixture that neither of them knows."""
+    note = "echo {} >> /run/order"
+    with world.pusher.driver.connect(world.pusher.access, world.pusher.target) as shell:
+        way_back.arm(shell, "one", restore=note.format("back"), seconds=60)
+        change = f"({note.format('begun')}; sleep 2; {note.format('changed')})"
+        with ThreadPoolExecutor() as pool:
+            changing = pool.submit(way_back.load, shell, "one", change, given="")
+            while not world.device.by_hand("cat /run/order || true"):
+                time.sleep(0.05)
+            way_back.fire(shell, "one")
+            assert changing.result(30).status == 0
+    assert world.device.by_hand("cat /run/order").split() == ["begun", "changed", "back"]
 
 
 def test_power_lost_before_the_confirmation_boots_the_old_one(world: World) -> None:
@@ -148,6 +181,7 @@ def test_the_run_after_a_killed_push_goes_on(world: World) -> None:
     world.pusher.bring_up(world.first)
     world.pusher.abandon(world.second, world.first)
     world.pusher.bring_up(world.second, world.first)
+    assert world.pusher.told == ["device: took back what a killed push had left unconfirmed"]
     time.sleep(CONFIRM_SECONDS + 2)
     running = world.pusher.running()
     assert running.lines == world.pusher.driver.normal(world.second), "no old job undid it"

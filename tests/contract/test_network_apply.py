@@ -15,10 +15,11 @@ from orchestrator.adapters.secret_store import AnsibleVaultSecrets
 from orchestrator.cli.main import cli
 from orchestrator.cli.wiring import MachineWiring
 from orchestrator.model.network import Device, Platform
-from orchestrator.model.units import Json, Secret
+from orchestrator.model.units import Json, Secret, SecretRef
 from orchestrator.planning.network_slice import reachable_devices
 from orchestrator.spec.load import load_site
-from tests.contract.linux_devices import SUBNET, LinuxDevice, lacking, running_device
+from tests.contract.linux_devices import LinuxDevice, lacking, running_device
+from tests.contract.own_subnet import own_subnet
 
 pytestmark = [
     pytest.mark.root,
@@ -43,7 +44,7 @@ class Town:
         password.write_text("not a secret\n")
         # This machine is where the devices are administered from: their rules must let it in.
         (self.site / "network" / "this-machine.yaml").write_text(
-            f"prefixes:\n  - {{prefix: {SUBNET}.0/24, region: {REGION}, zone: mgmt, "
+            f"prefixes:\n  - {{prefix: {own_subnet()}.0/24, region: {REGION}, zone: mgmt, "
             "role: management}\n"
         )
         site = load_site(self.site).site
@@ -70,6 +71,15 @@ class Town:
         }
         self.addresses = {device.name: str(device.address) for device in declared}
         self._file = folder / "endpoints.json"
+
+    def declared(self, words: str) -> tuple[Path, str]:
+        """Return the file of the site that says these words, and its text."""
+        (file,) = [each for each in self.site.rglob("*.yaml") if words in each.read_text()]
+        return file, file.read_text()
+
+    def give(self, reference: str) -> None:
+        """Give the device's password under another name."""
+        AnsibleVaultSecrets(self.site, None).put({SecretRef(reference): Secret(PASSWORD)})
 
     def run(self, *arguments: str) -> Result:
         self._file.write_text(json.dumps({"ssh": self.endpoints}))
@@ -258,6 +268,37 @@ def test_diff_and_backup_look_at_the_devices_themselves(town: Town) -> None:
     assert "\n+ip route 203.0.113.0/24 blackhole\n" in compared.stdout
     assert town.run("apply", "--yes").exit_code == 0
     assert town.network("diff").exit_code == 0
+
+
+def test_a_login_without_a_secret_fails_only_itself_and_a_new_login_is_an_update(
+    town: Town,
+) -> None:
+    name, _ = firewall(town)
+    rules = router(town)[1]
+    file, declared = town.declared(f"secret://network/{name}")
+    file.write_text(declared.replace(f"secret://network/{name}", f"secret://network/{name}-new"))
+    rules.by_hand("vtysh -c 'configure terminal' -c 'ip route 203.0.113.0/24 blackhole'")
+    planned = json.loads(town.run("plan", "-o", "json").stdout)
+    (change,) = [
+        each
+        for step in planned["steps"]
+        for each in step["changes"]
+        if each["name"] == f"device/{name}"
+    ]
+    assert change["action"] == "update"
+
+    applied = town.run("apply", "--yes", "-o", "json")
+    (result,) = json.loads(applied.stdout)["results"]
+    (failure,) = result["failures"]
+    assert failure["name"] == f"device/{name}"
+    assert f"secret://network/{name}-new" in failure["reason"]
+    assert "203.0.113.0" not in rules.by_hand("vtysh -c 'show running-config'")
+
+    town.give(f"secret://network/{name}-new")
+    assert town.run("apply", "--yes").exit_code == 0
+    assert "Nothing to do" in town.run("plan").stdout
+    file.write_text(declared)
+    assert town.run("apply", "--yes").exit_code == 0
 
 
 def test_diff_of_a_silent_device_is_unknown(town: Town) -> None:

@@ -123,6 +123,8 @@ def test_the_run_after_a_killed_push_goes_on(vendor: str, tmp_path: Path) -> Non
         pusher.bring_up(text(vendor, *SECOND), text(vendor, *FIRST))
         assert rules(switch) == list(SECOND)
         assert not switch.on_trial
+        (told,) = pusher.told
+        assert ("took back" if vendor == "vrp" else "a push to it was killed; waiting") in told
         time.sleep(2.5)
         assert rules(switch) == list(SECOND), "no old timer undid it"
 

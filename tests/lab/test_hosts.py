@@ -15,11 +15,11 @@ import pytest
 
 from orchestrator.lab.health import lab_status
 from orchestrator.lab.hosts.asking import ask
+from orchestrator.lab.hosts.kernel_settings import uses_settings
 from orchestrator.lab.hosts.life import SUPERVISOR, Power
 from orchestrator.lab.hosts.needs import missing_for_hosts
 from orchestrator.lab.hosts.network import bridge_name, socket_path
 from orchestrator.lab.processes import recorded_process
-from orchestrator.lab.this_machine import RUNTIME
 from orchestrator.providers.host.keys import public_half
 from orchestrator.spec.load import load_site
 from tests.lab.test_hardware_lab import plain_get
@@ -61,8 +61,7 @@ def town(tmp_path_factory, town_lab) -> Iterator[Town]:
     assert gone.returncode == 0, gone.stderr
     assert not Path("/sys/class/net", bridge_name(town_lab.settings.directory)).exists()
     assert lab_status(town_lab.settings).hosts == ()
-    users = RUNTIME / "forwarding.json"
-    assert not users.exists() or bridge_name(town_lab.settings.directory) not in users.read_text()
+    assert not uses_settings(bridge_name(town_lab.settings.directory))
 
 
 def hardware(town: Town, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -49,12 +49,12 @@ def settings(tmp_path: Path) -> LabSettings:
 def test_the_citys_default_hosts_are_of_each_role_and_in_racks_apart() -> None:
     servers = chosen_servers(load_site(ROOT / "inventory" / "yangzhou").site, ())
     roles = [server.role for server in servers]
-    assert roles.count(ServerRole.DATABASE) == 3
+    assert roles.count(ServerRole.DATABASE) == 4
     assert roles.count(ServerRole.BACKUP) == 2
     assert roles.count(ServerRole.COMPUTE) == 2
     assert roles.count(ServerRole.CONTROL) == 2
     databases = [server.rack for server in servers if server.role is ServerRole.DATABASE]
-    assert len(set(databases)) == 3
+    assert len(set(databases)) == 4
     backups = [server.name for server in servers if server.role is ServerRole.BACKUP]
     assert backups == ["city-bak-01", "dr-bak-01"]
     assert all(server.address for server in servers)
@@ -128,9 +128,14 @@ def test_two_labs_have_two_bridges_with_names_that_the_kernel_takes(tmp_path: Pa
 def test_endpoints_lead_a_declared_host_to_where_it_is(settings: LabSettings) -> None:
     record = make_record(settings)
     hosts = EMPTY.with_hosts([spec("a"), replace(spec("b"), address="")])
-    write_endpoints(settings, record, DEFAULT_CONTENTS.bmcs, hosts=hosts)
+    first, second = DEFAULT_CONTENTS.bmcs[:2]
+    bmcs = [replace(first, host="10.9.0.111"), replace(second, host="10.9.0.112")]
+    write_endpoints(settings, record, bmcs, hosts=hosts)
     reached = json.loads(settings.endpoints.read_text())["ssh"]
-    assert reached == {"10.9.0.111": {"host": "198.19.7.11", "port": 22}}
+    assert reached == {
+        "10.9.0.111": {"host": "198.19.7.11", "port": 22},
+        "10.9.0.112": {"host": "127.0.0.1", "port": 9},
+    }, "a host that does not run is not looked for at its declared address"
 
 
 def test_new_hosts_change_what_the_bmcs_and_ironic_are_told_and_nobody_else(

@@ -214,7 +214,7 @@ def test_a_shadow_files_hash_is_the_systems_own_and_says_nothing_of_the_password
 
 
 def test_status_tells_a_device_that_is_silent_from_one_that_is_off(tmp_path: Path) -> None:
-    def device(name: str, *, answers: bool, processes: int) -> DeviceStatus:
+    def device(name: str, *, answers: bool, processes: int, dead: str = "") -> DeviceStatus:
         return DeviceStatus(
             name=name,
             platform=Platform.FRR,
@@ -223,6 +223,7 @@ def test_status_tells_a_device_that_is_silent_from_one_that_is_off(tmp_path: Pat
             answers=answers,
             namespace=f"orch-x-{name}",
             processes=processes,
+            dead=tuple(dead.split()),
         )
 
     service = ServiceStatus(
@@ -231,14 +232,17 @@ def test_status_tells_a_device_that_is_silent_from_one_that_is_off(tmp_path: Pat
     devices = (
         device("one", answers=True, processes=5),
         device("two", answers=False, processes=4),
-        device("three", answers=False, processes=0),
+        device("three", answers=False, processes=0, dead="sshd zebra staticd bgpd"),
+        device("four", answers=True, processes=3, dead="staticd bgpd"),
     )
     status = LabStatus(directory=tmp_path, services=(service,), devices=devices)
     assert not status.is_up
-    assert [each.name for each in status.silent_devices] == ["two", "three"]
+    assert [each.name for each in status.broken_devices] == ["two", "three", "four"]
     console = Console(width=200, record=True, file=StringIO())
     console.print(*status_parts(status))
-    shown = {line.split()[0]: line.split()[2] for line in console.export_text().splitlines()
+    printed = console.export_text()
+    shown = {line.split()[0]: line.split()[2] for line in printed.splitlines()
              if "orch-x-" in line}  # fmt: skip
-    assert shown == {"one": "answers", "two": "silent", "three": "off"}
+    assert shown == {"one": "answers", "two": "silent", "three": "off", "four": "no"}
+    assert "no staticd, no bgpd" in printed
     assert replace(status, devices=devices[:1]).is_up

@@ -66,9 +66,9 @@ def status_parts(status: LabStatus) -> list[RenderableType]:
     ]
     if status.devices:
         parts.append(_devices_table(status.devices))
-    if status.silent_devices:
-        names = ", ".join(one.name for one in status.silent_devices)
-        parts.append(Text(f"Not answering: {names}. To mend it: orchestrator lab up", "bold"))
+    if status.broken_devices:
+        names = ", ".join(one.name for one in status.broken_devices)
+        parts.append(Text(f"Not whole: {names}. To mend it: orchestrator lab up", "bold"))
     if status.hosts:
         parts.append(_hosts_table(status.hosts))
     if status.lost_hosts:
@@ -89,8 +89,10 @@ def status_parts(status: LabStatus) -> list[RenderableType]:
 
 
 def _device_state(device: DeviceStatus) -> Text:
-    if device.answers:
+    if device.is_whole:
         return Text("answers", "green")
+    if device.answers:
+        return Text(f"no {', no '.join(device.dead)}", "bold red")
     return Text("silent", "bold red") if device.processes else Text("off", "dim")
 
 
@@ -158,6 +160,7 @@ def status_json(status: LabStatus) -> Json:
                 "device": one.name,
                 "platform": one.platform.value,
                 "answers": one.answers,
+                "dead": list(one.dead),
                 "address": one.address,
                 "reached": one.reached,
                 "processes": one.processes,

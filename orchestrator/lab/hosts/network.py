@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
-import json
 from pathlib import Path
 
+from orchestrator.lab.hosts.kernel_settings import (
+    put_back_settings,
+    raise_settings,
+    uses_settings,
+)
 from orchestrator.lab.this_machine import RUNTIME, alone_on_the_machine, free_subnet, run
 
-FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 POOL = ipaddress.IPv4Network("198.19.0.0/16")
 COMMAND_SECONDS = 30
 LOCK = ".lock"
@@ -45,12 +48,12 @@ def bring_up_network(directory: Path, prefix: str | None) -> str:
         _run("ip", "addr", "add", f"{gateway}/24", "dev", bridge)
         _run("ip", "link", "set", bridge, "up")
         _run("nft", "-f", "-", given=_masquerade(bridge, chosen))
-        _forward_for(bridge)
+        raise_settings(bridge)
     return chosen
 
 
 def take_down_network(directory: Path) -> None:
-    """Remove what `bring_up_network` made; the last lab puts the machine's forwarding back."""
+    """Remove what `bring_up_network` made; the last lab puts the machine's settings back."""
     bridge = bridge_name(directory)
     if not RUNTIME.exists():
         return
@@ -58,13 +61,13 @@ def take_down_network(directory: Path) -> None:
         # Declared first: deleting a table that is not there is an error.
         _run("nft", "-f", "-", given=f"table ip {bridge} {{}}\ndelete table ip {bridge}\n")
         _run("ip", "link", "delete", bridge, unless=not _exists(bridge))
-        _stop_forwarding_for(bridge)
+        put_back_settings(bridge, alive=_links())
 
 
 def network_is_up(directory: Path) -> bool:
     """Say whether anything of the lab's network is there, or of what it changed."""
     bridge = bridge_name(directory)
-    return _exists(bridge) or bridge in _forwarding_record()[1]
+    return _exists(bridge) or uses_settings(bridge)
 
 
 def _masquerade(bridge: str, prefix: str) -> str:
@@ -80,46 +83,12 @@ def _masquerade(bridge: str, prefix: str) -> str:
     )
 
 
-def _forward_for(bridge: str) -> None:
-    before, users = _forwarding_record()
-    _write_forwarding_record(before, users | {bridge})
-    FORWARDING.write_text("1")
-
-
-def _stop_forwarding_for(bridge: str) -> None:
-    before, users = _forwarding_record()
-    if bridge not in users:
-        return
-    # A lab that is gone without a word, as after a restart of the machine, uses nothing.
-    left = {name for name in users - {bridge} if _exists(name)}
-    if left:
-        _write_forwarding_record(before, left)
-        return
-    FORWARDING.write_text(before)
-    _record_file().unlink(missing_ok=True)
-
-
-def _forwarding_record() -> tuple[str, set[str]]:
-    """Return what the machine had before the first lab, and the labs that use forwarding."""
-    try:
-        raw = json.loads(_record_file().read_text())
-    except (FileNotFoundError, ValueError):
-        return FORWARDING.read_text().strip(), set()
-    return raw["before"], set(raw["users"])
-
-
-def _write_forwarding_record(before: str, users: set[str]) -> None:
-    draft = _record_file().with_suffix(".draft")
-    draft.write_text(json.dumps({"before": before, "users": sorted(users)}))
-    draft.replace(_record_file())
-
-
-def _record_file() -> Path:
-    return RUNTIME / "forwarding.json"
-
-
 def _exists(link: str) -> bool:
-    return Path("/sys/class/net", link).exists()
+    return link in _links()
+
+
+def _links() -> set[str]:
+    return {link.name for link in Path("/sys/class/net").iterdir()}
 
 
 def _digest(directory: Path) -> str:

@@ -33,7 +33,8 @@ CITY_DEFAULTS = (
 )
 """Of the first region; the control hosts are the bastion and the log host."""
 
-RECOVERY_DEFAULTS = ((ServerRole.DATABASE, 1), (ServerRole.BACKUP, 1))
+RECOVERY_DEFAULTS = ((ServerRole.DATABASE, 2), (ServerRole.BACKUP, 1))
+"""A database host for replicas, and a spare for restores and drills."""
 
 
 def chosen_servers(site: Site, names: Sequence[str]) -> tuple[Server, ...]:

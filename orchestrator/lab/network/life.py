@@ -26,7 +26,7 @@ from orchestrator.lab.network.record import (
     record_of,
     write_network,
 )
-from orchestrator.lab.network.spec import DeviceSpec, NetworkContents
+from orchestrator.lab.network.spec import NetworkContents
 from orchestrator.lab.network.wires import Wires
 from orchestrator.lab.progress import LabWatch, Step
 from orchestrator.lab.settings import HOST, LabSettings
@@ -52,8 +52,16 @@ class DeviceStatus:
     """As declared."""
     reached: str
     answers: bool
+    """Its SSH server greets."""
     namespace: str
     processes: int
+    dead: tuple[str, ...] = ()
+    """Which of its programs do not run; of a router, SSH may answer all the same."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Say whether it answers, and all of it runs."""
+        return self.answers and not self.dead
 
 
 def network_up(
@@ -134,9 +142,11 @@ def network_status(settings: LabSettings) -> tuple[DeviceStatus, ...]:
             reached=device.reached,
             answers=answer,
             namespace=f"{prefix}{device.name}",
-            processes=len(plumbing.processes(f"{prefix}{device.name}")),
+            processes=len(pids),
+            dead=_dead(device.platform, pids),
         )
         for device, answer in zip(record.devices, answers, strict=True)
+        for pids in [plumbing.processes(f"{prefix}{device.name}")]
     )
 
 
@@ -180,7 +190,7 @@ def _started(settings: LabSettings, contents: NetworkContents, wires: Wires) -> 
         folder = DeviceFolder(settings.network / device.name)
         folder.prepare(device)
         namespace = wires.device(device.name)
-        if not _is_whole(device, namespace):
+        if _dead(device.platform, plumbing.processes(namespace)):
             plumbing.end_processes([namespace])
             lines = " ".join(line.port for line in contents.lines if device.name in line.ends)
             folder.start(device, namespace, lines=lines, log=_log(settings, device.name))
@@ -188,11 +198,11 @@ def _started(settings: LabSettings, contents: NetworkContents, wires: Wires) -> 
     return started
 
 
-def _is_whole(device: DeviceSpec, namespace: str) -> bool:
-    """Say whether a device's processes run: its sshd, and FRR's where it is a router."""
-    names = {_name(pid) for pid in plumbing.processes(namespace)}
-    routing = FRR_DAEMONS.split() if device.platform is Platform.FRR else []
-    return {"sshd", *routing} <= names
+def _dead(platform: Platform, pids: Sequence[int]) -> tuple[str, ...]:
+    """Return which of a device's programs do not run: sshd, and FRR's where it is a router."""
+    names = {_name(pid) for pid in pids}
+    routing = FRR_DAEMONS.split() if platform is Platform.FRR else []
+    return tuple(program for program in ("sshd", *routing) if program not in names)
 
 
 def _name(pid: int) -> str:

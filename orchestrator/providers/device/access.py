@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,9 @@ from orchestrator.model.units import Secret
 from orchestrator.ports import SecretStore
 
 SSH_PORT = 22
+
+Tell = Callable[[str], None]
+"""Takes a line on what is being done or waited for; from any thread."""
 
 _VAULT = threading.Lock()
 """The vault is opened once, not by every thread at its first question."""
@@ -50,6 +53,10 @@ class Limits:
     """More than `confirm`: how long a device may take to be reachable again."""
 
 
+def tell_nobody(line: str) -> None:
+    """Take a line where nobody watches."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeviceAccess:
     """Declared addresses and logins, as SSH wants them, and the folder of what is remembered."""
@@ -61,6 +68,7 @@ class DeviceAccess:
     folder: Path
     """Host keys and backups; private."""
     limits: Limits = Limits()
+    tell: Tell = tell_nobody
 
     def place(self, target: SshTarget) -> tuple[str, int]:
         """Return the host and port where a device is reached."""

@@ -33,8 +33,9 @@ class ComwareDriver(SwitchDriver):
     filters = ("packet-filter ",)
     tells_pending: ClassVar[bool] = False
 
-    def settle(self, session: Screen) -> None:
+    def settle(self, session: Screen) -> bool:
         """Do nothing: a delay cannot be asked for, it is waited for before (`tells_pending`)."""
+        return False
 
     def begin(self, session: Screen, change: Change) -> None:
         """Start the delay, then enter the lines."""

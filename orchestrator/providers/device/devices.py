@@ -12,7 +12,7 @@ from orchestrator.ports.device import DeviceAnswer, KeptConfiguration
 from orchestrator.providers.device.access import DeviceAccess
 from orchestrator.providers.device.backups import BackupFolder
 from orchestrator.providers.device.driver import Running
-from orchestrator.providers.device.faults import DeviceError
+from orchestrator.providers.device.faults import DeviceError, fault_text
 from orchestrator.providers.device.kinds import DEVICES_AT_ONCE, target_of
 from orchestrator.providers.device.lines import Path, shown
 from orchestrator.providers.device.platforms import driver_of
@@ -72,7 +72,7 @@ class SshNetworkDevices:
             with driver.connect(self.access, target) as session:
                 whole = driver.read(session)
         except (DeviceError, SecretError) as error:
-            return DeviceAnswer(name=device.name, platform=device.platform, fault=_fault(error))
+            return DeviceAnswer(name=device.name, platform=device.platform, fault=fault_text(error))
         running = driver.ours(whole, declared)
         return DeviceAnswer(
             name=device.name,
@@ -85,12 +85,6 @@ class SshNetworkDevices:
 
     def _kept(self, name: str, running: Running) -> str:
         return self._folder.keep(name, running.text, when="taken", now=utc_now()).name
-
-
-def _fault(error: DeviceError | SecretError) -> str:
-    if isinstance(error, DeviceError):
-        return f"{error.fault}: {error.reason}"
-    return f"no secret: {error.message}. {error.remedy}"
 
 
 def _shown(lines: Sequence[Path]) -> tuple[str, ...]:

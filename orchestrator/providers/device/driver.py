@@ -93,8 +93,12 @@ class Driver(ABC, Generic[S]):
         """Open a new connection to a device that is what is declared."""
 
     @abstractmethod
-    def settle(self, session: S) -> None:
-        """End what a killed push left armed, by going back to what was before it."""
+    def settle(self, session: S) -> bool:
+        """End what a killed push left armed, by going back to what was before it.
+
+        Returns:
+            whether there was anything to end.
+        """
 
     @abstractmethod
     def read(self, session: S) -> Running:

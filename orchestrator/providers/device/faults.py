@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from orchestrator.errors import CloudError
+from orchestrator.errors import CloudError, SecretError
 
 
 class DeviceFault(StrEnum):
@@ -37,3 +37,10 @@ class DeviceError(CloudError):
         self.name = name
         self.fault = fault
         self.reason = message
+
+
+def fault_text(error: DeviceError | SecretError) -> str:
+    """Return why a device could not be asked, the kind of failure first."""
+    if isinstance(error, DeviceError):
+        return f"{error.fault}: {error.reason}"
+    return f"no secret: {error.message}. {error.remedy}"

@@ -40,9 +40,9 @@ class FrrDriver(Driver[Shell]):
             expect_program(shell, "vtysh")
             yield shell
 
-    def settle(self, session: Shell) -> None:
+    def settle(self, session: Shell) -> bool:
         """Fire what is still armed."""
-        way_back.fire_all(session)
+        return way_back.fire_all(session)
 
     def read(self, session: Shell) -> Running:
         """Read the running and the startup configuration."""
@@ -59,7 +59,7 @@ class FrrDriver(Driver[Shell]):
         way_back.arm(session, change.id, restore=restore, seconds=change.seconds)
         left, said = change.difference, ""
         for _ in range(ROUNDS):
-            ended = session.ask(_LOAD, given=commands(left, change.text))
+            ended = way_back.load(session, change.id, _LOAD, given=commands(left, change.text))
             said = " ".join(scrubbed(ended.out + ended.err).split())
             now = normal_frr(session.run("vtysh -c 'show running-config'"))
             left = change.unmet(now)

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar
 
-from orchestrator.errors import EngineError
+from orchestrator.errors import EngineError, SecretError
 from orchestrator.model.network import DeviceLogin, Platform
 from orchestrator.model.units import Json, SecretRef
 from orchestrator.ports.provider import Fault, Kind, Made, Observed, Properties
 from orchestrator.providers.attributes import Attribute, flag, mapping, text, texts
 from orchestrator.providers.device.access import DeviceAccess, Target
 from orchestrator.providers.device.driver import Driver
-from orchestrator.providers.device.faults import DeviceError
+from orchestrator.providers.device.faults import DeviceError, fault_text
 from orchestrator.providers.device.lines import Path, shown
 from orchestrator.providers.device.platforms import driver_of
 from orchestrator.providers.device.push import Declared, Push
@@ -31,7 +31,7 @@ class NetworkDeviceKind(ResourceKind):
     kind: ClassVar[Kind] = declare(
         "network:Device",
         holds=False,
-        replace_on={"address", "login", "platform", "model"},
+        replace_on={"address", "platform", "model"},
     )
     unseen: ClassVar[frozenset[str]] = frozenset({"text"})
     attributes: ClassVar = {
@@ -112,10 +112,8 @@ class NetworkDeviceKind(ResourceKind):
         try:
             with driver.connect(self._access, target) as session:
                 running = driver.ours(driver.read(session), driver.normal(str(inputs["text"])))
-        except DeviceError as error:
-            found: dict[str, Json] = {
-                "answers": False, "fault": f"{error.fault}: {error.reason}"
-            }  # fmt: skip
+        except (DeviceError, SecretError) as error:
+            found: dict[str, Json] = {"answers": False, "fault": fault_text(error)}
             return Observed(id=resource_id, properties=found)
         return Observed(
             id=resource_id,
@@ -140,10 +138,10 @@ class NetworkDeviceKind(ResourceKind):
 
 
 def device_id(inputs: Properties) -> str:
-    """Return the id of a device: `ssh://USER@ADDRESS/NAME`."""
+    """Return the id of a device: `ssh://ADDRESS/NAME`; who logs in may change."""
     target = target_of(inputs)
     host = f"[{target.address}]" if ":" in target.address else target.address
-    return f"ssh://{target.login.user}@{host}/{target.name}"
+    return f"ssh://{host}/{target.name}"
 
 
 def target_of(inputs: Properties) -> Target:

@@ -23,6 +23,7 @@ _MAIN = "/etc/nftables.conf"
 _CLEAR = f"table {TABLE}\ndelete table {TABLE}\n"
 """Works whether the table exists or not."""
 
+_LOAD = "nft --file -"
 _SAVE = f"""
 umask 077; mkdir -p /etc/orchestrator
 cat > {STARTUP}.new && mv {STARTUP}.new {STARTUP} || exit 1
@@ -57,9 +58,9 @@ class NftablesDriver(Driver[Shell]):
             expect_program(shell, "nft")
             yield shell
 
-    def settle(self, session: Shell) -> None:
+    def settle(self, session: Shell) -> bool:
         """Fire what is still armed."""
-        way_back.fire_all(session)
+        return way_back.fire_all(session)
 
     def read(self, session: Shell) -> Running:
         """Read the ruleset, without counters; protocols by number, as they are compiled."""
@@ -74,7 +75,8 @@ class NftablesDriver(Driver[Shell]):
         session.run("nft --check --file -", given=change.text)
         heredoc = f"nft --file - <<'END_OF_RULES'\n{restore}END_OF_RULES\n"
         way_back.arm(session, change.id, restore=heredoc, seconds=change.seconds)
-        session.run("nft --file -", given=change.text)
+        ended = way_back.load(session, change.id, _LOAD, given=change.text)
+        session.succeeded(_LOAD, ended)
 
     def confirm(self, session: Shell, change: Change) -> None:
         """Disarm."""

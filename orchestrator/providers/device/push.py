@@ -54,7 +54,8 @@ class Push:
         """
         self._await_killed_push()
         with self.driver.connect(self.access, self.target) as session:
-            self.driver.settle(session)
+            if self.driver.settle(session):
+                self._tell("took back what a killed push had left unconfirmed")
             change = self._change(self.driver.read(session), declared)
             swapped = self.driver.ordered and change.before.lines != change.wanted
             if not change.difference and not swapped:
@@ -86,8 +87,15 @@ class Push:
 
     def _await_killed_push(self) -> None:
         """Wait until a device that cannot be asked has gone back from what a killed run pushed."""
-        if not self.driver.tells_pending:
-            time.sleep(self._note.seconds_left(at_most=LONGEST_WAIT_SECONDS))
+        if self.driver.tells_pending:
+            return
+        seconds = self._note.seconds_left(at_most=LONGEST_WAIT_SECONDS)
+        if seconds:
+            self._tell(f"a push to it was killed; waiting {seconds:.0f} s until it has gone back")
+            time.sleep(seconds)
+
+    def _tell(self, line: str) -> None:
+        self.access.tell(f"{self.target.name}: {line}")
 
     def _change(self, before: Running, declared: Declared) -> Change:
         wanted = self.driver.normal(declared.text)
@@ -169,6 +177,10 @@ class Push:
     def _returned(self, change: Change, cause: DeviceError) -> DeviceError:
         """Wait for the device to come back by itself; return what is to be said of it."""
         patience = change.seconds + self.access.limits.come_back
+        self._tell(
+            f"cut off by the new configuration ({cause.reason}); it takes that back by itself, "
+            f"waiting up to {patience:.0f} s"
+        )
         until = time.monotonic() + patience
         keeps_it = False
         while time.monotonic() < until:

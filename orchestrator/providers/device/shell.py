@@ -55,7 +55,10 @@ class Shell:
         Raises:
             DeviceError: it failed, or did not end in time.
         """
-        ended = self.ask(command, given=given)
+        return self.succeeded(command, self.ask(command, given=given))
+
+    def succeeded(self, command: str, ended: Ended) -> str:
+        """Return what a command printed. Raises DeviceError where it failed."""
         if ended.status != 0:
             said = " ".join((ended.err or ended.out).split())[:SHOWN_CHARACTERS]
             raise DeviceError(

@@ -29,11 +29,12 @@ class VrpDriver(SwitchDriver):
     words = HuaweiVrpv8SSH
     filters = ("traffic-filter ",)
 
-    def settle(self, session: Screen) -> None:
+    def settle(self, session: Screen) -> bool:
         """Abort a trial of ours that nobody confirmed."""
-        status = session.ask("display configuration trial status")
-        if TRIAL in status:
+        on_trial = TRIAL in session.ask("display configuration trial status")
+        if on_trial:
             session.say(["system-view", f"abort trial persist {TRIAL}", "return"])
+        return on_trial
 
     def begin(self, session: Screen, change: Change) -> None:
         """Edit the candidate, which changes nothing yet, then commit it on trial."""

@@ -1,16 +1,23 @@
 """A Linux device's way back: a job on the device itself that undoes what nobody confirmed.
 
 Whether a job still counts is told by one file, `ID.armed`. Confirming and firing both rename it,
-and the kernel lets only one of them succeed.
+and the kernel lets only one of them succeed. What changes the device holds the lock `ID.lock`, and
+so does what undoes it: neither works into the other.
 """
 
 from __future__ import annotations
 
 from orchestrator.providers.device.faults import DeviceError, DeviceFault
-from orchestrator.providers.device.shell import Shell
+from orchestrator.providers.device.shell import Ended, Shell
 
 FOLDER = "/run/orchestrator"
 """Gone after a power loss, as it should be: then the old startup configuration runs."""
+
+LOAD_SECONDS = 30
+"""The job waits so long for a command that is changing the device, and then goes back anyway."""
+
+GONE_BACK = 75
+"""Exit status of a command that was not run; sysexits.h calls it a temporary failure."""
 
 _START = """
 if [ -d /run/systemd/system ] \
@@ -30,6 +37,7 @@ def arm(shell: Shell, push: str, *, restore: str, seconds: int) -> None:
     """Start the job that runs the commands `restore` in so many seconds, unless disarmed."""
     script = (
         f"mv {FOLDER}/{push}.armed {FOLDER}/{push}.fired 2>/dev/null || exit 0\n"
+        f"{_lock(push)}\n"
         f"{restore.rstrip()}\n"
     )
     shell.run(
@@ -39,6 +47,30 @@ def arm(shell: Shell, push: str, *, restore: str, seconds: int) -> None:
     )
     start = _START.replace("SECONDS", str(seconds)).replace("FOLDER", FOLDER).replace("ID", push)
     shell.run(start)
+
+
+def load(shell: Shell, push: str, command: str, *, given: str) -> Ended:
+    """Run a command that changes the device, while the way back is armed and only then.
+
+    A line may stall the session that it came by for longer than the job waits. What is said after
+    that would stay, with nothing left to undo it.
+
+    Raises:
+        DeviceError: the device has gone back already; the command was not run.
+    """
+    still = f"{_lock(push)} && [ -e {FOLDER}/{push}.armed ] || exit {GONE_BACK}"
+    ended = shell.ask(f"{still}\n{command}", given=given)
+    if ended.status == GONE_BACK:
+        raise DeviceError(
+            shell.target.name,
+            DeviceFault.SILENT,
+            "was cut off while it was being changed, longer than it waits",
+        )
+    return ended
+
+
+def _lock(push: str) -> str:
+    return f"exec 9>{FOLDER}/{push}.lock && flock -w {LOAD_SECONDS} 9"
 
 
 def disarm(shell: Shell, push: str) -> None:
@@ -76,7 +108,9 @@ def armed(shell: Shell) -> tuple[str, ...]:
     return tuple(line.removesuffix(".armed") for line in found.split())
 
 
-def fire_all(shell: Shell) -> None:
-    """Go back from every push that nobody confirmed."""
-    for push in armed(shell):
+def fire_all(shell: Shell) -> bool:
+    """Go back from every push that nobody confirmed; return whether there was one."""
+    pushes = armed(shell)
+    for push in pushes:
         fire(shell, push)
+    return bool(pushes)

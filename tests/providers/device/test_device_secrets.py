@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 from orchestrator.errors import SecretError
 from orchestrator.model.physical_slices import NetworkDeviceSlice
-from orchestrator.model.units import Secret, SecretRef
+from orchestrator.model.units import Json, Secret, SecretRef
 from orchestrator.providers.device.access import DeviceAccess, Limits
 from orchestrator.providers.device.devices import SshNetworkDevices
+from orchestrator.providers.device.kinds import NetworkDeviceKind
 
 NOBODY = {"host": "127.0.0.1", "port": 9}
 
@@ -36,11 +38,37 @@ def device(name: str) -> NetworkDeviceSlice:
     )  # fmt: skip
 
 
-def test_a_missing_secret_is_the_fault_of_one_device_only(tmp_path: Path) -> None:
-    access = DeviceAccess(
-        endpoints={"ssh": {"10.0.0.1": NOBODY}}, secrets=OneOfTwo(), folder=tmp_path,
+def inputs(name: str) -> dict[str, Json]:
+    checked, faults = NetworkDeviceKind(None).check(asdict(device(name)))
+    assert not faults
+    return dict(checked)
+
+
+def access(folder: Path) -> DeviceAccess:
+    return DeviceAccess(
+        endpoints={"ssh": {"10.0.0.1": NOBODY}}, secrets=OneOfTwo(), folder=folder,
         limits=Limits(connect=1),
     )  # fmt: skip
-    answers = SshNetworkDevices(access).read([device("absent"), device("present")])
+
+
+def test_a_missing_secret_is_the_fault_of_one_device_only(tmp_path: Path) -> None:
+    answers = SshNetworkDevices(access(tmp_path)).read([device("absent"), device("present")])
     assert answers[0].fault == ("no secret: secret://network/absent has no value. Give it one.")
     assert answers[1].fault.startswith("silent: does not answer at 127.0.0.1:9")
+
+
+def test_a_missing_secret_of_a_recorded_device_is_drift_of_that_device_only(tmp_path: Path) -> None:
+    seen = NetworkDeviceKind(access(tmp_path)).observe(
+        {"one": inputs("absent"), "two": inputs("present")}
+    )
+    assert seen["one"].properties == {
+        "answers": False,
+        "fault": "no secret: secret://network/absent has no value. Give it one.",
+    }
+    assert str(seen["two"].properties["fault"]).startswith("silent: ")
+
+
+def test_another_login_is_an_update_of_the_same_device() -> None:
+    before, after = inputs("one"), inputs("two") | {"name": "one"}
+    diff = NetworkDeviceKind(None).diff(before, after)
+    assert (diff.changes, diff.replaces) == (("login",), ())

@@ -12,6 +12,8 @@ from tests.fakes.bmc_server import Bmc, BmcServers, bmc_servers
 from tests.fakes.bmc_site import ADDRESS, REFERENCE, SecretsInMemory
 
 Open = Callable[..., RedfishBmcs]
+IMPATIENT = Limits(total_seconds=2, answer_seconds=0.5, goodbye_seconds=1)
+"""For a BMC of which is known that it does not answer."""
 
 
 @pytest.fixture

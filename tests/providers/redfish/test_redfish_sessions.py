@@ -17,7 +17,7 @@ from orchestrator.model.units import Secret, SecretRef
 from orchestrator.providers.redfish.client import Limits
 from tests.fakes.bmc_server import Bmc, BmcServers
 from tests.fakes.bmc_site import REFERENCE, SecretsInMemory, server
-from tests.providers.redfish.conftest import Open, client_of
+from tests.providers.redfish.conftest import IMPATIENT, Open, client_of
 
 PATIENT = Limits(total_seconds=30, answer_seconds=20, goodbye_seconds=1)
 
@@ -33,7 +33,7 @@ def test_one_session_serves_the_whole_conversation_and_is_closed(reach: Open) ->
 def test_no_session_is_left_when_the_conversation_fails(reach: Open, fault: str) -> None:
     bmc = Bmc(fault=fault)
     with pytest.raises(BmcError):
-        reach(bmc).inventory(server())
+        reach(bmc, limits=IMPATIENT).inventory(server())
     assert bmc.sessions == {}
 
 
@@ -106,7 +106,11 @@ def test_who_finds_the_bmc_taken_is_told_so_in_time(servers: BmcServers, tmp_pat
     bmc = servers.start(Bmc(fault="hang"))
     first = threading.Thread(
         target=pytest.raises,
-        args=(BmcError, client_of(bmc, tmp_path / "state").inventory, server()),
+        args=(
+            BmcError,
+            client_of(bmc, tmp_path / "state", limits=IMPATIENT).inventory,
+            server(),
+        ),
     )
     first.start()
     _wait_until(lambda: len(bmc.paths) > 2)

@@ -13,7 +13,7 @@ from orchestrator.providers.redfish.kinds import SettingsKind
 from orchestrator.providers.redfish.quirks import QUIRKS
 from tests.fakes.bmc_server import Bmc
 from tests.fakes.bmc_site import ADDRESS, REFERENCE
-from tests.providers.redfish.conftest import Open, client_of
+from tests.providers.redfish.conftest import IMPATIENT, Open, client_of
 
 INPUTS = {
     "server": "cmp-01",
@@ -154,7 +154,7 @@ def test_what_cannot_be_kept_is_said(
 
 def test_a_silent_bmc_says_why_and_the_others_are_read(reach: Open) -> None:
     hung = Bmc(fault="hang")
-    kind = kind_of(reach(hung))
+    kind = kind_of(reach(hung, limits=IMPATIENT))
     properties, _ = seen(kind)
     assert properties == {"answers": properties["answers"]}
     assert "does not answer in time" in str(properties["answers"])

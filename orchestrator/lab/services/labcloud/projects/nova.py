@@ -56,23 +56,34 @@ class ComputeHosts:
 
 
 class FaultHooks:
-    """`POST /_lab/HOST/up|down` on loopback; everything else is Nova's."""
+    """`POST /_lab/HOST/ACT` on loopback; everything else is Nova's.
+
+    `down` takes a host's power, `up` gives it back; no live migration ends that leaves a host which
+    is `stuck`, until it is `free`.
+    """
 
     def __init__(self, hosts: ComputeHosts, api: App) -> None:
         """Put the hooks in front of the API."""
-        self._hosts = hosts
+        from labcloud.nova_driver import STUCK_HOSTS
+
         self._api = api
+        self._acts = {
+            "up": hosts.up,
+            "down": hosts.down,
+            "stuck": STUCK_HOSTS.add,
+            "free": STUCK_HOSTS.discard,
+        }
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""
         first, *rest = environ["PATH_INFO"].strip("/").split("/")
         if first != "_lab":
             return self._api(environ, start_response)
-        if len(rest) != 2 or rest[1] not in {"up", "down"}:
-            return respond(start_response, "404 Not Found", b"/_lab/HOST/up or down\n")
+        if len(rest) != 2 or rest[1] not in self._acts:
+            return respond(start_response, "404 Not Found", b"/_lab/HOST/up, down, stuck or free\n")
         host, act = rest
         try:
-            (self._hosts.up if act == "up" else self._hosts.down)(host)
+            self._acts[act](host)
         except KeyError:
             return respond(start_response, "404 Not Found", b"no such compute host is up\n")
         return respond(start_response, "200 OK", b"ok")
