@@ -7,6 +7,9 @@ OrchestratorError                  1  failed
 ├── CloudError                     1  the cloud refused or did not answer
 ├── BmcError                       1  a server's BMC refused or did not answer
 ├── HostError                      1  a server's operating system refused or did not answer
+├── ServiceError                   1  a service on hosts cannot be what was asked for
+├── ImageError                     1  an image cannot be built, or is not the declared one
+├── BackupError                    1  a copy cannot be made, read, proved or brought back
 ├── SignatureError                 1  a signed report is not as this site signed it
 ├── EngineError                    1  a Pulumi program asks for what the engine cannot do
 ├── LabError                       1  the lab does not start or is broken
@@ -24,6 +27,7 @@ from typing import TYPE_CHECKING, ClassVar
 from orchestrator.model.diagnostic import Diagnostic
 
 if TYPE_CHECKING:
+    from orchestrator.model.backup import BackupFault
     from orchestrator.model.host import HostFault
     from orchestrator.model.inventory import BmcFault
 
@@ -79,6 +83,26 @@ class HostError(OrchestratorError):
         """Carry the kind of the fault."""
         super().__init__(message, remedy=remedy)
         self.fault = fault
+
+
+class ServiceError(OrchestratorError):
+    """A service on hosts refused or cannot be what was asked for."""
+
+
+class ImageError(OrchestratorError):
+    """An image cannot be built, or is not the declared one."""
+
+
+class BackupError(OrchestratorError):
+    """A copy cannot be made, read, proved or brought back; `fault` says which it is."""
+
+    def __init__(
+        self, message: str, *, fault: BackupFault, broken: Sequence[str] = (), remedy: str = ""
+    ) -> None:
+        """Carry the kind of the fault, and the files or objects that are broken, by name."""
+        super().__init__(message, remedy=remedy)
+        self.fault = fault
+        self.broken = tuple(broken)
 
 
 class SignatureError(OrchestratorError):

@@ -53,7 +53,8 @@ class AnsibleVaultSecrets:
 
     def put(self, values: Mapping[SecretRef, Secret]) -> None:
         """Store secrets, replacing those of the same name."""
-        merged = dict(self._load())
+        # Read again: another process may have stored secrets since this one first looked.
+        merged = self._read()
         merged.update({_key(ref): secret.reveal() for ref, secret in values.items()})
         import yaml
 

@@ -60,6 +60,26 @@ class StateDirectory:
         return self.root / "playbooks"
 
     @property
+    def backup_lock(self) -> Path:
+        """Return the lock file of backups, which go on while somebody changes the site."""
+        return self.root / "backup-lock"
+
+    @property
+    def maintenance(self) -> Path:
+        """Return the folder of maintenance that was begun: plans, and how far each came."""
+        return self.root / "maintenance"
+
+    @property
+    def drills(self) -> Path:
+        """Return the folder of the signed records of restore drills."""
+        return self.root / "drills"
+
+    @property
+    def drill_lock(self) -> Path:
+        """Return the lock file of restore drills."""
+        return self.root / "drill-lock"
+
+    @property
     def crash_log(self) -> Path:
         """Return the file that tracebacks of unexpected errors go to."""
         return self.root / "crash.log"

@@ -8,13 +8,19 @@ from typing import Final
 
 from orchestrator.checks import (
     addressing,
+    backup,
+    backup_promises,
     devices,
+    drill,
     flows,
     hardware,
+    images,
+    maintenance,
     network,
     policies,
     power,
     room,
+    services,
     site,
     supply,
     sweep,
@@ -41,8 +47,14 @@ CHECKS: Final[tuple[Check, ...]] = (
     *devices.CHECKS,
     *hardware.CHECKS,
     *system.CHECKS,
+    *images.CHECKS,
     *policies.CHECKS,
+    *backup.CHECKS,
+    *backup_promises.CHECKS,
+    *drill.CHECKS,
+    *maintenance.CHECKS,
     *tenancy.CHECKS,
+    *services.CHECKS,
 )
 """Every check, in the order of the layers."""
 

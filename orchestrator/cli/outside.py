@@ -15,14 +15,19 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from orchestrator.adapters.secret_store import AnsibleVaultSecrets
     from orchestrator.compile.inventory import Place
-    from orchestrator.model.site import SiteIdentity
+    from orchestrator.model.site import Site, SiteIdentity
     from orchestrator.ports import Clock, Ports, Watch
     from orchestrator.ports.bmc import HardwarePorts
     from orchestrator.ports.deploy import DeployPorts
     from orchestrator.ports.device import NetworkDevices
     from orchestrator.ports.room import RoomDevices
     from orchestrator.workflows.accept import AcceptPorts
+    from orchestrator.workflows.backup import BackupPorts
+    from orchestrator.workflows.drill_run import DrillPorts
+    from orchestrator.workflows.image_build import BuildPorts
+    from orchestrator.workflows.maintenance_acts import MaintenancePorts
     from orchestrator.workflows.playbook import PlaybookPorts
+    from orchestrator.workflows.services import ServicePorts
 
 
 class Engine(StrEnum):
@@ -100,6 +105,21 @@ class Wiring(Protocol):
 
     def playbooks(self, directory: Path, access: Access) -> PlaybookPorts:
         """Return what runs playbooks on the site's hosts; nothing is run or opened yet."""
+
+    def image_build(self, directory: Path, access: Access) -> BuildPorts:
+        """Return what builds images on this machine; nothing is run yet."""
+
+    def backups(self, directory: Path, site: Site, *, access: Access) -> BackupPorts:
+        """Return the repositories and hosts of a site's backups; nothing is connected yet."""
+
+    def maintenance(self, directory: Path, site: Site, *, access: Access) -> MaintenancePorts:
+        """Return what maintenance works with; nothing is connected before the first use."""
+
+    def drills(self, directory: Path, site: Site, *, access: Access) -> DrillPorts:
+        """Return what restore drills need; nothing is connected yet."""
+
+    def services(self, directory: Path, identity: SiteIdentity, *, access: Access) -> ServicePorts:
+        """Return what works on tenants' databases; nothing is connected before the first use."""
 
     def ssh_places(self) -> Mapping[str, Place]:
         """Return where declared addresses of hosts are really reached over SSH."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from orchestrator.compile.inventory import Place
     from orchestrator.engine.automation import AutomationStacks
     from orchestrator.engine.embedded import EmbeddedStacks
-    from orchestrator.model.site import SiteIdentity
+    from orchestrator.model.site import Site, SiteIdentity
     from orchestrator.ports import Clock, Watch
     from orchestrator.ports.bmc import HardwarePorts
     from orchestrator.ports.deploy import DeployPorts
@@ -32,7 +32,12 @@ if TYPE_CHECKING:
     from orchestrator.ports.room import RoomDevices
     from orchestrator.providers.host.ssh import SshHosts
     from orchestrator.workflows.accept import AcceptPorts
+    from orchestrator.workflows.backup import BackupPorts
+    from orchestrator.workflows.drill_run import DrillPorts
+    from orchestrator.workflows.image_build import BuildPorts
+    from orchestrator.workflows.maintenance_acts import MaintenancePorts
     from orchestrator.workflows.playbook import PlaybookPorts
+    from orchestrator.workflows.services import ServicePorts
 
 
 class MachineWiring:
@@ -75,7 +80,7 @@ class MachineWiring:
         from orchestrator.ports import Ports
 
         folder = _state_folder(directory, access)
-        provider = self._provider(directory, identity, access)
+        provider = self._provider(directory, identity, access=access, watch=watch)
         stacks = self._stacks(directory, folder, access=access, provider=provider)
         yield OpenSite(
             ports=Ports(
@@ -197,6 +202,104 @@ class MachineWiring:
             places=self.ssh_places(),
         )
 
+    def services(self, directory: Path, identity: SiteIdentity, *, access: Access) -> ServicePorts:
+        """Return PostgreSQL on the site's hosts, and the site's certificate authority."""
+        from orchestrator.adapters.site_ca import SiteAuthority
+        from orchestrator.providers.postgresql.databases import PostgresqlDatabases
+        from orchestrator.workflows.services import ServicePorts
+
+        playbooks = self.playbooks(directory, access)
+        return ServicePorts(
+            playbooks=playbooks,
+            databases=PostgresqlDatabases(self._hosts(directory, access)),
+            authority=SiteAuthority(identity.name, playbooks.secrets, self.clock),
+        )
+
+    def image_build(self, directory: Path, access: Access) -> BuildPorts:
+        """Return mmdebstrap, and the site's audit log."""
+        from orchestrator.adapters.audit_log import ChainedAuditLog
+        from orchestrator.adapters.mmdebstrap.builder import MmdebstrapBuilder
+        from orchestrator.workflows.image_build import BuildPorts
+
+        audit = ChainedAuditLog(_state_folder(directory, access).audit_log, self.clock)
+        return BuildPorts(builder=MmdebstrapBuilder(), audit=audit)
+
+    def backups(self, directory: Path, site: Site, *, access: Access) -> BackupPorts:
+        """Return the repositories and hosts of a site's backups, over SSH."""
+        from orchestrator.adapters.audit_log import ChainedAuditLog
+        from orchestrator.adapters.site_lock import FileSiteLock
+        from orchestrator.ports.backup import BackupEngine
+        from orchestrator.providers.backup.engine import (
+            HostCopying,
+            HostRestores,
+            RepositoryArchive,
+        )
+        from orchestrator.providers.backup.requests import Keys
+        from orchestrator.providers.backup.sending import Agents
+        from orchestrator.providers.backup.site_records import SiteRecords
+        from orchestrator.workflows.backup import BackupPorts, stores_of
+
+        folder = _state_folder(directory, access)
+        vault = self.vault(directory, access.vault_password_file)
+        keys = Keys(agents=Agents(hosts=self._hosts(directory, access)), secrets=vault)
+        records = SiteRecords(directory=directory, state=folder.root)
+        return BackupPorts(
+            engine=BackupEngine(
+                copying=HostCopying(keys=keys, records=records),
+                archive=RepositoryArchive(keys=keys),
+                restores=HostRestores(keys=keys, records=records),
+                stores=stores_of(site),
+            ),
+            secrets=vault,
+            clock=self.clock,
+            lock=FileSiteLock(folder.lock, self.clock),
+            audit=ChainedAuditLog(folder.audit_log, self.clock),
+            work_lock=FileSiteLock(folder.backup_lock, self.clock),
+        )
+
+    def maintenance(self, directory: Path, site: Site, *, access: Access) -> MaintenancePorts:
+        """Return hosts, playbooks, BMCs, Nova and the databases of a site."""
+        from orchestrator.adapters.maintenance_records import MaintenanceFolder
+        from orchestrator.providers.openstack.cloud import Cloud
+        from orchestrator.providers.openstack.drain import NovaComputes
+        from orchestrator.workflows.maintenance_acts import MaintenancePorts
+        from orchestrator.workflows.maintenance_databases import TenantPrimaries
+
+        cloud = access.cloud or self._environment.get("OS_CLOUD") or site.identity.cloud
+        return MaintenancePorts(
+            playbooks=self.playbooks(directory, access),
+            hosts=self._hosts(directory, access),
+            computes=NovaComputes(Cloud(cloud, site=site.name)),
+            primaries=TenantPrimaries(
+                site=site, ports=self.services(directory, site.identity, access=access)
+            ),
+            bmcs=self.hardware(directory, access).bmcs,
+            records=MaintenanceFolder(_state_folder(directory, access).maintenance),
+        )
+
+    def drills(self, directory: Path, site: Site, *, access: Access) -> DrillPorts:
+        """Return the site's backups, hosts to drill on, and the site's signing key."""
+        from orchestrator.adapters.drill_records import FolderDrillRecords
+        from orchestrator.adapters.signing import SiteSigner
+        from orchestrator.adapters.site_lock import FileSiteLock
+        from orchestrator.planning.drill_choice import DRILL_FOLDER, DRILL_LOCKS
+        from orchestrator.providers.drill.ground import HostGround
+        from orchestrator.workflows.drill_run import DrillPorts
+
+        folder = _state_folder(directory, access)
+        backups = self.backups(directory, site, access=access)
+        hosts = self._hosts(directory, access)
+        return DrillPorts(
+            engine=backups.engine,
+            ground=HostGround(hosts=hosts, folder=DRILL_FOLDER, locks=DRILL_LOCKS),
+            records=FolderDrillRecords(folder.drills),
+            secrets=backups.secrets,
+            signer=SiteSigner(backups.secrets),
+            clock=self.clock,
+            audit=backups.audit,
+            lock=FileSiteLock(folder.drill_lock, self.clock),
+        )
+
     def ssh_places(self) -> Mapping[str, Place]:
         """Return the `ssh` part of the endpoints file: another host, and another port."""
         from orchestrator.compile.inventory import ssh_places
@@ -207,8 +310,11 @@ class MachineWiring:
         """Return the crash log of the site's state folder."""
         return _state_folder(directory, Access()).crash_log
 
-    def _provider(self, directory: Path, identity: SiteIdentity | None, access: Access) -> Provider:
-        from orchestrator.providers.govcloud import ProviderFolders, open_provider
+    def _provider(
+        self, directory: Path, identity: SiteIdentity | None, *, access: Access, watch: Watch
+    ) -> Provider:
+        from orchestrator.model.progress import Noted
+        from orchestrator.providers.govcloud import Surroundings, open_provider
 
         named = identity.cloud if identity else None
         folder = _state_folder(directory, access)
@@ -217,7 +323,11 @@ class MachineWiring:
             self.vault(directory, access.vault_password_file),
             self._endpoints(),
             site=identity.name if identity else directory.resolve().name,
-            folders=ProviderFolders(bmcs=folder.bmcs, devices=folder.devices),
+            around=Surroundings(
+                bmcs=folder.bmcs,
+                devices=folder.devices,
+                tell=lambda line: watch(Noted(text=line)),
+            ),
         )
 
     def _stacks(

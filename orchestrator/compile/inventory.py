@@ -107,6 +107,7 @@ def _host(
             "role": server.role.value,
             "profile": server.profile,
             "serial_number": server.serial,
+            "declared_address": "" if server.address is None else str(server.address),
             **_baseline(site, server),
         },
     )
@@ -157,6 +158,7 @@ def _baseline_json(baseline: HostBaseline, timezone: str) -> dict[str, Json]:
                 "suite": one.suite,
                 "components": list(one.components),
                 "signed_by": one.signed_by,
+                "snapshot": None if one.snapshot is None else one.snapshot.isoformat(),
             }
             for one in baseline.repositories
         ],
@@ -167,6 +169,7 @@ def _baseline_json(baseline: HostBaseline, timezone: str) -> dict[str, Json]:
         ],
         "kernel": dict(baseline.kernel),
         "journal_days": baseline.journal_days,
+        "metrics_port": baseline.metrics_port,
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated
 
 from annotated_types import Interval
@@ -40,6 +41,11 @@ class DatabaseService:
     storage_gib: PositiveInt
     extensions: tuple[str, ...] = ()
     """Beside those that the data level asks for, such as `postgis`."""
+    clients: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Who may log in beside the project's own prefix."""
+    settings: dict[str, str] = field(default_factory=dict)
+    """The engine's own settings, such as `shared_buffers`; those that the service rests on are
+    not to be had."""
     backup: Name | None = None
     """A backup policy of the system layer; None: the project's."""
     source: Source = field(default=NOWHERE, compare=False, repr=False)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Annotated
 
 from annotated_types import Interval
 
+from orchestrator.model.backup import BackupPolicy as BackupPolicy
+from orchestrator.model.backup import BackupRepository as BackupRepository
+from orchestrator.model.backup import BackupSet as BackupSet
 from orchestrator.model.hardware import ServerRole
 from orchestrator.model.network import VlanId
 from orchestrator.model.units import (
@@ -35,6 +39,34 @@ class NetworkKind(StrEnum):
     VLAN = "vlan"
 
 
+class ImageForm(StrEnum):
+    """What the file of a built image is."""
+
+    TAR = "tar"
+    """A root file system as an archive."""
+    EXT4 = "ext4"
+    """A root file system as it lies on a partition."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageBuild:
+    """How an image is made: the same input gives the same digest, on any day."""
+
+    snapshot: date
+    """Nothing that was published after this day (UTC) is in it."""
+    repositories: tuple[PackageRepository, ...] = ()
+    """Empty: those of the host baseline with the same operating system."""
+    packages: tuple[str, ...] = ()
+    """Installed beside Debian's required ones."""
+    services: tuple[str, ...] = ()
+    """Units that start at boot."""
+    files: dict[str, str] = field(default_factory=dict)
+    """Text by absolute path; everybody may read it."""
+    form: ImageForm = ImageForm.TAR
+    size_mib: PositiveInt = 2048
+    """Of a file system; a deployment grows it."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Image:
     """A disk image; `file` is relative to the site directory, `sha256` proves its content."""
@@ -42,7 +74,11 @@ class Image:
     name: Name
     display: Text
     file: str
+    """Where a brought image lies, and where a built one is put."""
     sha256: str
+    """What the content must have: one that was built differently is not taken."""
+    build: ImageBuild | None = None
+    """None: it is brought, not built."""
     disk_format: str = "raw"
     os_distro: str
     os_version: str
@@ -138,6 +174,8 @@ class PackageRepository:
     components: tuple[str, ...] = ("main",)
     signed_by: str = "/usr/share/keyrings/debian-archive-keyring.gpg"
     """The file on the host that holds the public half of the archive's signature."""
+    snapshot: date | None = None
+    """Nothing that was published after this day (UTC) is taken from it; none: its newest."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -171,22 +209,8 @@ class HostBaseline:
     """Kernel settings by their sysctl name; a host that refuses one is told of."""
     journal_days: PositiveInt = 180
     """How long the host keeps its own log; six months is what the law asks for."""
-    source: Source = field(default=NOWHERE, compare=False, repr=False)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BackupPolicy:
-    """How often, how long and where copies are kept (GB/T 20988 grade as a label)."""
-
-    name: Name
-    grade: Annotated[int, Interval(ge=1, le=6)]
-    standard: str = "GB/T 20988-2025"
-    rpo_minutes: NaturalInt
-    rto_minutes: NaturalInt
-    keep_days: PositiveInt
-    copies: tuple[Name, ...]
-    """Regions that hold a copy."""
-    drill_every_days: PositiveInt
+    metrics_port: PositiveInt | None = None
+    """Where the host's measurements are read, at its declared address; none: nowhere."""
     source: Source = field(default=NOWHERE, compare=False, repr=False)
 
 
@@ -205,6 +229,21 @@ class MaintenanceWindow:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Freeze:
+    """A time in which nothing may be disturbed, whatever the windows say; on the site's clock."""
+
+    name: Name
+    since: str
+    """`YYYY-MM-DDTHH:MM`."""
+    until: str
+    """`YYYY-MM-DDTHH:MM`; from then on the windows count again."""
+    reason: str
+    regions: tuple[Name, ...] = ()
+    """Empty: all."""
+    source: Source = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SystemLayer:
     """Everything of the system software."""
 
@@ -217,4 +256,7 @@ class SystemLayer:
     volume_types: tuple[VolumeType, ...] = ()
     host_baselines: tuple[HostBaseline, ...] = ()
     backup_policies: tuple[BackupPolicy, ...] = ()
+    backup_repositories: tuple[BackupRepository, ...] = ()
+    backup_sets: tuple[BackupSet, ...] = ()
     maintenance_windows: tuple[MaintenanceWindow, ...] = ()
+    freezes: tuple[Freeze, ...] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -18,10 +18,11 @@ from orchestrator.model.playbook import (
     PlaybookHost,
     PlaybookJob,
     PlaybookResult,
+    Variables,
 )
 from orchestrator.model.site import Site
-from orchestrator.model.units import Json, SecretRef
-from orchestrator.planning.windows import closed_regions
+from orchestrator.model.units import Json, Secret, SecretRef
+from orchestrator.planning.windows import closed_because
 from orchestrator.ports import AuditLog, Clock, SecretStore, SiteLock
 from orchestrator.ports.playbooks import Playbooks, PlaybookWatch
 
@@ -52,6 +53,10 @@ class PlaybookWork:
     parallel: int = 20
     any_time: bool = False
     """Run it outside of the maintenance windows, too."""
+    variables: Mapping[str, Variables] = field(default_factory=dict)
+    """What this run tells single hosts, by their name, beside what the site says of them."""
+    secrets: Mapping[str, Secret] = field(default_factory=dict)
+    """Variables of this run that nobody may see, beside those of the catalogue."""
 
 
 def meant(entry: CataloguedPlaybook, servers: Sequence[Server]) -> tuple[Server, ...]:
@@ -69,26 +74,38 @@ def carry_out(
         RefusedError: no host has an address, or no maintenance window is open.
         SecretError: a secret that the playbook or a login needs is missing.
     """
-    inventory = site_inventory(site, work.servers, places=ports.places)
     refuse_closed_windows(site, work, ports.clock)
-    job = _job(work, inventory, ports.secrets)
     verb = "rehearse" if work.rehearse else "run"
+    with ports.lock.hold(why=f"{verb} {work.entry.name}", shared=work.rehearse):
+        return play(site, work, ports, watch=watch)
+
+
+def play(
+    site: Site, work: PlaybookWork, ports: PlaybookPorts, *, watch: PlaybookWatch
+) -> PlaybookResult:
+    """Run a playbook as a part of a longer job, which holds the site's lock already.
+
+    Raises:
+        RefusedError: no host has an address.
+        SecretError: a secret that the playbook or a login needs is missing.
+    """
+    inventory = site_inventory(site, work.servers, places=ports.places)
+    job = _job(work, inventory, ports.secrets)
     facts: dict[str, Json] = {
         "playbook": work.entry.name,
         "hosts": [host.name for host in job.hosts],
         "rehearsed": work.rehearse,
     }
-    with ports.lock.hold(why=f"{verb} {work.entry.name}", shared=work.rehearse):
-        ports.audit.append(act="playbook-begin", facts=facts)
-        result = _with_unaddressed(ports.playbooks.run(job, watch=watch), inventory)
-        counts: dict[str, Json] = {one.value: result.count(one) for one in Outcome}
-        ending: dict[str, Json] = {"ending": result.ending.value, "counts": counts}
-        ports.audit.append(act="playbook-end", facts={**facts, **ending})
+    ports.audit.append(act="playbook-begin", facts=facts)
+    result = _with_unaddressed(ports.playbooks.run(job, watch=watch), inventory)
+    counts: dict[str, Json] = {one.value: result.count(one) for one in Outcome}
+    ending: dict[str, Json] = {"ending": result.ending.value, "counts": counts}
+    ports.audit.append(act="playbook-end", facts={**facts, **ending})
     return result
 
 
 def refuse_closed_windows(site: Site, work: PlaybookWork, clock: Clock) -> None:
-    """Refuse a playbook that may run in a window only, where none is open.
+    """Refuse a playbook that may run in a window only, where none is open or a freeze is on.
 
     Raises:
         RefusedError: names the regions.
@@ -97,11 +114,11 @@ def refuse_closed_windows(site: Site, work: PlaybookWork, clock: Clock) -> None:
         return
     regions = {site.region_of_rack(server.rack) or "" for server in work.servers}
     local = clock.now().astimezone(ZoneInfo(site.identity.timezone))
-    closed = closed_regions(site.system.maintenance_windows, regions, local)
+    told = [closed_because(site.system, region, local) for region in sorted(regions)]
+    closed = "; ".join(reason for reason in told if reason)
     if closed:
         raise RefusedError(
-            f"{work.entry.name} may run in a maintenance window only, and none is open in "
-            f"{', '.join(closed)} at {local:%a %H:%M}",
+            f"{work.entry.name} may run in a maintenance window only: {closed}",
             remedy="Wait for the window, or give --outside-window.",
         )
 
@@ -110,7 +127,12 @@ def _job(
     work: PlaybookWork, inventory: Sequence[InventoryHost], secrets: SecretStore
 ) -> PlaybookJob:
     hosts = tuple(
-        PlaybookHost(name=one.name, login=one.login, groups=one.groups, variables=one.variables)
+        PlaybookHost(
+            name=one.name,
+            login=one.login,
+            groups=one.groups,
+            variables={**one.variables, **work.variables.get(one.name, {})},
+        )
         for one in inventory
         if one.login is not None
     )
@@ -125,7 +147,10 @@ def _job(
         playbook=entry.file,
         hosts=hosts,
         within_seconds=entry.minutes * 60.0,
-        secrets={name: secrets.get(SecretRef(ref)) for name, ref in entry.secrets.items()},
+        secrets={
+            **{name: secrets.get(SecretRef(ref)) for name, ref in entry.secrets.items()},
+            **work.secrets,
+        },
         keys={ref: secrets.get(ref) for ref in refs},
         rehearse=work.rehearse,
         parallel=work.parallel,

@@ -76,3 +76,11 @@ def test_a_secret_is_never_printed_or_pickled():
     assert CANARY not in f"{secret} {secret!r} {[secret]}"
     with pytest.raises(TypeError):
         pickle.dumps(secret)
+
+
+def test_what_another_process_stored_meanwhile_is_kept(store, tmp_path):
+    other = SecretRef("secret://backup/city")
+    AnsibleVaultSecrets(tmp_path).put({other: Secret("stored elsewhere")})
+    store.put({SecretRef("secret://bmc/dr"): Secret("mine")})
+    assert AnsibleVaultSecrets(tmp_path).get(other).reveal() == "stored elsewhere"
+    assert store.get(other).reveal() == "stored elsewhere"

@@ -19,6 +19,7 @@ SECTIONS = {
     "tests.bench.snmp": "The reference city's PDUs, UPSs and sensors over SNMP",
     "tests.bench.push": "Pushing to 50 switches that take 100 ms for each answer",
     "tests.bench.playbooks": "A playbook on 100 hosts, and plain ansible-playbook",
+    "tests.bench.maintenance": "A client of a database whose hosts are all rebooted (root)",
     "tests.bench.apply": "An apply, and a bare client that makes the same things",
 }
 SECTION_SECONDS = 1800

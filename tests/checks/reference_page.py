@@ -19,6 +19,9 @@ GROUPS = {
     "HW": "Hardware",
     "SW": "System software",
     "TN": "Tenancy",
+    "SV": "Services",
+    "BK": "Backups",
+    "DR": "Drills",
 }
 
 HEAD = """\

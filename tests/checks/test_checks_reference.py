@@ -9,6 +9,7 @@ from orchestrator.checks import (
     addressing,
     flows,
     hardware,
+    images,
     network,
     power,
     room,
@@ -22,7 +23,7 @@ from orchestrator.checks.rule import Check
 from orchestrator.spec.kinds import FAULT_KINDS
 from tests.checks.reference_page import GROUPS, PAGE, render
 
-MODULES = (site, room, power, network, addressing, flows, trunks, hardware, system, tenancy)
+MODULES = (site, room, power, network, addressing, flows, trunks, hardware, system, images, tenancy)
 CASES = Path(__file__).parents[1] / "cases"
 
 ONLY_IN_OTHER_TESTS = {

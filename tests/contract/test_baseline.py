@@ -4,7 +4,8 @@ nothing."""
 from __future__ import annotations
 
 import os
-import subprocess
+import socket
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -57,7 +58,7 @@ def baseline(host: BootedHost, **other: Json) -> Json:
         "timezone": "Asia/Shanghai",
         "ntp_servers": [host.neighbour],
         "dns_servers": [host.neighbour],
-        "log_servers": [host.neighbour],
+        "log_servers": [host.neighbour, host.address],
         "repositories": [],
         "packages": ["procps"],
         "users": [
@@ -73,7 +74,10 @@ def baseline(host: BootedHost, **other: Json) -> Json:
 
 def run(host: BootedHost, folder: Path, *, rehearse: bool = False, **other: Json) -> PlaybookResult:
     login = Login(address=host.address, user=USER, key=KEY, pinned_as="10.0.0.9")
-    variables: Mapping[str, Json] = {"baseline": baseline(host, **other)}
+    variables: Mapping[str, Json] = {
+        "baseline": baseline(host, **other),
+        "declared_address": host.address,
+    }
     adapter = AnsiblePlaybooks(folder / "runs", PLAYBOOKS_FOLDER, host_keys=folder / "keys")
     job = PlaybookJob(
         playbook="system/apply-baseline.yml",
@@ -129,6 +133,31 @@ def test_a_platform_without_a_driver_is_an_error_never_a_pass(
     assert said in result.hosts[0].reason
 
 
+def test_a_repository_without_a_sign_of_its_day_is_not_installed_from(
+    host: BootedHost, folder: Path
+) -> None:
+    """What is declared as a snapshot must tell when it was published: this one is not there."""
+    away: Json = {
+        "name": "away",
+        "uri": "http://127.0.0.1:9/debian",
+        "suite": "bookworm",
+        "components": ["main"],
+        "signed_by": "/usr/share/keyrings/debian-archive-keyring.gpg",
+        "snapshot": "2026-11-01",
+    }
+    apt = host.root / "etc/apt"
+    before = {file: file.read_bytes() for file in apt.rglob("*") if file.is_file()}
+    try:
+        result = run(host, folder, repositories=[away], packages=["cowsay"])
+    finally:
+        for file in [file for file in apt.rglob("*") if file.is_file() and file not in before]:
+            file.unlink()
+        for file, content in before.items():
+            file.write_bytes(content)
+    assert result.hosts[0].outcome is Outcome.FAILED
+    assert not (host.root / "usr/games/cowsay").exists()
+
+
 def test_name_servers_that_do_not_answer_are_not_named(host: BootedHost, folder: Path) -> None:
     before = host.read("/etc/resolv.conf")
     result = run(host, folder, dns_servers=["198.18.255.254"])
@@ -168,9 +197,49 @@ def test_the_rehearsal_tells_the_run_and_a_second_run_changes_nothing(
     assert changed(again) == []
 
 
-def test_what_is_declared_is_on_the_host(host: BootedHost, folder: Path) -> None:
+@pytest.fixture(scope="module")
+def done(host: BootedHost, folder: Path) -> BootedHost:
+    """Return the host, brought to its baseline: after the tests that need it as it was."""
     result = run(host, folder)
     assert result.ending is Ending.DONE, reasons(result)
+    return host
+
+
+def test_a_log_host_keeps_what_others_send_and_sends_nothing_to_itself(done: BootedHost) -> None:
+    host = done
+    with socket.create_connection((host.address, 514), timeout=10) as line:
+        line.sendall(
+            b"<13>Nov 22 03:00:00 web-1 test: mark 4711\n"
+            b"<13>Nov 22 03:00:00 ../../../tmp/evil test: mark 4712\n"
+        )
+    logs = host.root / "var/log/hosts"
+    deadline = time.monotonic() + 20
+    while not list(logs.glob("web-1/*.log")):
+        assert time.monotonic() < deadline, "the line did not arrive"
+        time.sleep(0.2)
+    (file,) = logs.glob("web-1/*.log")
+    assert f" {host.neighbour} web-1 test: mark 4711\n" in file.read_text()
+    assert not list((host.root / "tmp").glob("evil*"))
+    assert f'target="{host.address}"' not in host.read("/etc/rsyslog.d/60-site.conf")
+
+
+def test_what_a_host_logs_arrives_at_its_log_server(done: BootedHost) -> None:
+    """This machine is the log server that answers late: the queue holds what came before."""
+    with socket.create_server((done.neighbour, 514)) as server:
+        server.settimeout(60)
+        done.shell("logger --tag test mark-4713")
+        sender, _ = server.accept()
+        with sender:
+            sender.settimeout(60)
+            heard = b""
+            while b"mark-4713" not in heard:
+                part = sender.recv(65536)
+                assert part, f"the sender hung up: {heard[-200:]!r}"
+                heard += part
+
+
+def test_what_is_declared_is_on_the_host(done: BootedHost) -> None:
+    host = done
     assert f"nameserver {host.neighbour}\n" in host.read("/etc/resolv.conf")
     assert f"NTP={host.neighbour}\n" in host.read("/etc/systemd/timesyncd.conf.d/60-site.conf")
     assert "MaxRetentionSec=180day" in host.read("/etc/systemd/journald.conf.d/60-site.conf")
@@ -180,12 +249,7 @@ def test_what_is_declared_is_on_the_host(host: BootedHost, folder: Path) -> None
     assert "operator ALL=" in host.read("/etc/sudoers.d/60-site-operator")
     assert "Asia/Shanghai" in str((host.root / "etc/localtime").readlink())
     assert "auditor:!" in host.read("/etc/shadow")
-    said = subprocess.run(
-        [
-            "ssh", "-i", str(host.root.parent / "key"), "-o", "StrictHostKeyChecking=no",
-            "-o", "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes", f"{USER}@{host.address}",
-            "/usr/sbin/sysctl -n net.ipv4.conf.all.rp_filter; systemctl is-active rsyslog",
-        ],
-        capture_output=True, text=True, timeout=30,
-    )  # fmt: skip
-    assert said.stdout == "1\nactive\n", said.stderr
+    said = host.shell(
+        "/usr/sbin/sysctl -n net.ipv4.conf.all.rp_filter; systemctl is-active rsyslog"
+    )
+    assert said == "1\nactive\n"

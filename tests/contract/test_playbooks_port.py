@@ -63,7 +63,17 @@ HANG = """
     - name: Hang
       ansible.builtin.command: sleep 300
 """
+UNSEEN = """
+    - name: Write a secret
+      ansible.builtin.copy:
+        content: "{{ password }}"
+        dest: "{{ place }}/{{ item }}-{{ inventory_hostname }}"
+        mode: "0600"
+      loop: [a, b]
+      no_log: true
+"""
 YAML: Mapping[str, str] = {
+    "unseen": PLAY + UNSEEN,
     "write": PLAY + WRITE + LAST,
     "fail": PLAY + WRITE + FAIL + LAST,
     "blind": PLAY + WRITE + BLIND + CONDITIONAL,
@@ -78,6 +88,7 @@ _FAIL = FakeTask(
 )
 _LOOK = FakeTask(name="Look")
 IN_MEMORY: Mapping[str, tuple[FakeTask, ...]] = {
+    "unseen.yml": (FakeTask(name="Write a secret", changes=True),),
     "write.yml": (_WRITE, _LOOK),
     "fail.yml": (_WRITE, _FAIL, _LOOK),
     "blind.yml": (
@@ -145,6 +156,15 @@ def test_a_second_run_changes_nothing(playbooks: Playbooks, place: Path) -> None
     playbooks.run(job("write", place), watch=quiet)
     again = playbooks.run(job("write", place), watch=quiet)
     assert {host.outcome for host in again.hosts} == {Outcome.OK}
+
+
+def test_a_change_that_is_not_to_be_seen_is_told_of_without_its_content(
+    playbooks: Playbooks, place: Path
+) -> None:
+    for expected in (Outcome.CHANGED, Outcome.OK):
+        result = playbooks.run(job("unseen", place), watch=quiet)
+        assert {host.outcome for host in result.hosts} == {expected}
+        assert CANARY not in str(result)
 
 
 def test_a_rehearsal_tells_changes_and_makes_none(playbooks: Playbooks, place: Path) -> None:

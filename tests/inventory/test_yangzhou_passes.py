@@ -21,12 +21,13 @@ def test_no_error_and_no_warning() -> None:
     assert check_site(city(), today=WRITTEN) == ()
 
 
-def test_the_secrets_are_a_bmc_password_a_region_and_one_of_each_configured_device() -> None:
+def test_the_secrets_are_of_bmcs_by_region_of_configured_devices_and_of_repositories() -> None:
     regions = {region.name for region in city().regions}
     devices = {device.name for device in city().network.devices if device.login}
     assert load_site(DIRECTORY).secret_refs == {
         *(SecretRef(f"secret://bmc/{region}") for region in regions),
         *(SecretRef(f"secret://network/{device}") for device in devices),
+        *(one.key for one in city().system.backup_repositories),
     }
 
 

@@ -84,7 +84,7 @@ class Ledger:
         host, told = data["host"], data.get("res") or {}
         self._running.pop((host, data["task_uuid"]), None)
         reason = "" if outcome is Outcome.OK else _reason(told)
-        if outcome is Outcome.OK and told.get("changed"):
+        if outcome is Outcome.OK and (told.get("changed") or data.get("changed")):
             outcome = Outcome.CHANGED
         elif outcome is Outcome.SKIPPED and self.job.rehearse and not _skipped_itself(told):
             outcome, reason = Outcome.UNKNOWN, CANNOT_REHEARSE

@@ -27,10 +27,12 @@ _VERSIONS = {
     "image": "2",
     "block-storage": "3",
     "baremetal": "1",
+    "placement": "1",
 }
 
 # Compute 2.61: flavors are listed with their extra specs. Baremetal 1.61: traits in node lists.
-_MICROVERSIONS = {"compute": "2.61", "baremetal": "1.61"}
+# Placement 1.6: traits.
+_MICROVERSIONS = {"compute": "2.61", "baremetal": "1.61", "placement": "1.6"}
 
 POOLED_CONNECTIONS = 16
 

@@ -132,7 +132,8 @@ class ImageKind(ListedKind):
         except OSError as failure:
             raise CloudError(
                 f"image {inputs['name']}: {path} cannot be read ({failure.strerror})",
-                remedy="Put the image file where the site says it is.",
+                remedy="Put the image file where the site says it is; one that has a `build` is "
+                f"made by `orchestrator image build {inputs['name']}`.",
             ) from failure
         if sha256.hexdigest() != inputs["sha256"]:
             raise CloudError(

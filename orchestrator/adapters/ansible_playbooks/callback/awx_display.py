@@ -64,6 +64,11 @@ class CallbackModule(runners.CallbackModule):  # type: ignore[misc] # ansible-ru
 
     CALLBACK_NAME = "awx_display"
 
+    def v2_runner_on_ok(self, result: Any) -> None:  # noqa: ANN401 - Ansible's
+        """Hand on that a task changed something, which ansible-runner hides where `no_log` is."""
+        with runners.event_context.set_local(changed=bool(result.result.get("changed"))):
+            super().v2_runner_on_ok(result)
+
     def v2_runner_on_skipped(self, result: Any) -> None:  # noqa: ANN401 - Ansible's
         """Hand on why a task was skipped, which ansible-runner 2.4 leaves out."""
         with runners.event_context.set_local(res=result.result):

@@ -1,0 +1,144 @@
+"""Checks of what backups are declared as: repositories, their servers, and sets of files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from orchestrator.checks.index import SiteIndex
+from orchestrator.checks.rule import Check, Claim, Finding, Known, claimed_twice, error, named_twice
+from orchestrator.model.backup import BackupSet
+from orchestrator.model.hardware import ServerRole
+from orchestrator.model.network import INTERNET, PrefixRole
+
+
+@error("BK001", "Two things of backups are the same", remedy="Rename or move one of them.")
+def backup_names_are_unique(index: SiteIndex) -> Iterator[Finding]:
+    """Require unique names of repositories and sets, and a folder of its own for each repository.
+
+    A set has no tenant's name either: both begin the names of what is copied.
+    """
+    system = index.site.system
+    yield from named_twice(system.backup_repositories)
+    yield from named_twice(system.backup_sets)
+    claims = (
+        Claim((one.server, one.path), "a repository", one.source, "path")
+        for one in system.backup_repositories
+    )
+    yield from claimed_twice("The server and path", claims)
+    for one in system.backup_sets:
+        if one.name in index.tenants:
+            yield Finding(f"`{one.name}` is a tenant's name.", one.source.at("name"))
+
+
+@error(
+    "BK002",
+    "A reference of backups leads nowhere",
+    remedy="Correct the name, or declare the thing.",
+)
+def backup_references_resolve(index: SiteIndex) -> Iterator[Finding]:
+    """Require every region, server and policy that repositories and sets name to be declared."""
+    system = index.site.system
+    regions = Known("region", index.regions)
+    servers = Known("server", {server.name for server in index.site.hardware.servers})
+    policies = Known("backup policy", {policy.name for policy in system.backup_policies})
+    for repository in system.backup_repositories:
+        yield from regions.miss(repository.region, repository.source, "region")
+        yield from servers.miss(repository.server, repository.source, "server")
+        for number, name in enumerate(repository.restore_hosts):
+            yield from servers.miss(name, repository.source, f"restore_hosts.{number}")
+    for one in system.backup_sets:
+        yield from policies.miss(one.policy, one.source, "policy")
+        for number, name in enumerate(one.hosts):
+            yield from servers.miss(name, one.source, f"hosts.{number}")
+
+
+@error(
+    "BK003",
+    "A repository is not on a backup server of its region",
+    remedy="Name a server of role `backup` in the region, with an `address`.",
+)
+def repositories_are_on_backup_servers(index: SiteIndex) -> Iterator[Finding]:
+    """Require a repository's server to have the role `backup`, an address, and its region.
+
+    Copies on a server that also serves tenants are lost with it, and who breaks into one has both.
+    """
+    servers = {server.name: server for server in index.site.hardware.servers}
+    for one in index.site.system.backup_repositories:
+        server = servers.get(one.server)
+        if server is None:
+            continue
+        region = index.site.region_of_rack(server.rack)
+        faults = [
+            f"has the role {server.role.value}" if server.role is not ServerRole.BACKUP else "",
+            "has no address" if server.address is None else "",
+            f"stands in {region}, not {one.region}" if region != one.region else "",
+        ]
+        for fault in filter(None, faults):
+            yield Finding(f"{server.name} {fault}.", one.source.at("server"))
+
+
+@error(
+    "BK009",
+    "A tenant may reach the backups",
+    remedy="Remove the flow: hosts bring their copies over the backup plane.",
+)
+def backups_are_out_of_reach(index: SiteIndex) -> Iterator[Finding]:
+    """Require no flow from a tenant, or from the internet, into a zone that holds backups."""
+    prefixes = index.site.network.prefixes
+    backups = {one.zone for one in prefixes if one.role is PrefixRole.BACKUP}
+    tenants = {one.zone for one in prefixes if one.role is PrefixRole.TENANT} | {INTERNET}
+    for flow in index.site.network.flows:
+        origin, end = index.flow_end(flow.from_), index.flow_end(flow.to)
+        if origin is None or end is None or end.zone not in backups - tenants:
+            continue
+        if origin.zone in tenants:
+            yield Finding(
+                f"{flow.name} leads from {flow.from_} to {flow.to}.", flow.source.at("to")
+            )
+
+
+@error(
+    "BK011",
+    "A backup set or policy contradicts itself",
+    remedy="Correct the entry.",
+)
+def sets_and_days_make_sense(index: SiteIndex) -> Iterator[Finding]:
+    """Require a set to say whose files it means, by absolute paths, or that it is the site's own.
+
+    And days that fit each other: nothing is immutable, or kept in full, longer than it is kept.
+    """
+    system = index.site.system
+    for one in system.backup_sets:
+        for key, fault in _set_faults(one):
+            yield Finding(f"{one.name} {fault}.", one.source.at(key))
+    for policy in system.backup_policies:
+        for key, days in (
+            ("immutable_days", policy.immutable_days),
+            ("keep_all_days", policy.keep_all_days),
+        ):
+            # A default that is longer than a short `keep_days` is nobody's fault.
+            if days > policy.keep_days and key in policy.source.fields:
+                detail = (
+                    f"{policy.name}: {days} days are more than the {policy.keep_days} it is kept."
+                )
+                yield Finding(detail, policy.source.at(key))
+
+
+def _set_faults(one: BackupSet) -> Iterator[tuple[str, str]]:
+    of_hosts = bool(one.roles or one.hosts)
+    if one.site and (of_hosts or one.paths):
+        yield "site", "is the site's own and names hosts or paths, too"
+    if not one.site and not (of_hosts and one.paths):
+        yield "name", "names no hosts, or no paths"
+    for number, path in enumerate(one.paths):
+        if not path.startswith("/") or "/../" in f"{path}/":
+            yield f"paths.{number}", f"has the path `{path}`, which is not absolute"
+
+
+CHECKS: tuple[Check, ...] = (
+    backup_names_are_unique,
+    backup_references_resolve,
+    repositories_are_on_backup_servers,
+    backups_are_out_of_reach,
+    sets_and_days_make_sense,
+)

@@ -1,0 +1,184 @@
+"""`orchestrator service apply` and `rotate-password`: what is brought to hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from orchestrator.cli.approval import approve
+from orchestrator.cli.desk import Desk, pass_desk
+from orchestrator.cli.documented import DocumentedCommand
+from orchestrator.cli.exit_codes import ExitCode
+from orchestrator.cli.playbook_options import Aim, named_playbook, with_aim
+from orchestrator.cli.service_options import (
+    chosen,
+    service_argument,
+    services_argument,
+    yes_option,
+)
+
+if TYPE_CHECKING:
+    from orchestrator.model.declared_service import DeclaredService
+    from orchestrator.model.service_plan import ServicePlan
+    from orchestrator.workflows.services import Bringing, ServicePorts
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wish:
+    """How services are brought to their hosts."""
+
+    rebuild: tuple[str, ...] = ()
+    renew: bool = False
+    yes: bool = False
+
+
+@click.command(
+    cls=DocumentedCommand,
+    examples=(
+        "orchestrator service apply gongan/population shijian/legal-entities",
+        "orchestrator service apply --yes",
+        "orchestrator service apply gongan/population --rebuild db-1",
+    ),
+)
+@services_argument
+@with_aim
+@click.option(
+    "--rebuild",
+    multiple=True,
+    metavar="HOST",
+    help="Throw away what this host has of the services, and copy it anew; may be repeated.",
+)
+@click.option("--renew", is_flag=True, help="Give each host a new certificate, too.")
+@yes_option
+@pass_desk
+def apply(
+    desk: Desk,
+    *,
+    names: tuple[str, ...],
+    aim: Aim,
+    rebuild: tuple[str, ...],
+    renew: bool,
+    yes: bool,
+) -> int:
+    """Bring services to their hosts: clusters, roles, TLS, audit, replicas.
+
+    What will be done is shown first. Passwords are made in the site's vault.
+    Data that is there is never replaced, unless its host is named by --rebuild,
+    which must be a replica. A run that was cut off is gone on with by the same
+    command; a second run changes nothing.
+
+    Exits with 0 when all is done, with 6 when a part is, and with 5 when no
+    service may be worked on.
+    """
+    services = chosen(aim, names)
+    for one in rebuild:
+        if not any(one in declared.service.hosts for declared in services):
+            raise click.UsageError(f"none of these services is on `{one}`")
+    return _bring(desk, aim, services, wish=Wish(rebuild=rebuild, renew=renew, yes=yes))
+
+
+@click.command(
+    "rotate-password",
+    cls=DocumentedCommand,
+    examples=(
+        "orchestrator service rotate-password gongan/population --role app",
+        "orchestrator service rotate-password gongan/population --role app --retire",
+    ),
+)
+@service_argument
+@with_aim
+@click.option(
+    "--role",
+    type=click.Choice(["owner", "app", "exchange", "auditor"]),
+    default="app",
+    show_default=True,
+    help="Whose login is changed.",
+)
+@click.option("--retire", is_flag=True, help="Shut the login before the last change out.")
+@yes_option
+@pass_desk
+def rotate_password(desk: Desk, *, name: str, aim: Aim, role: str, retire: bool, yes: bool) -> int:
+    """Give a role a new login beside the old one, and later retire the old one.
+
+    Both work until --retire: programs are moved over one after the other, and
+    none is shut out meanwhile. The new login is in the vault in the place of
+    the old one. A change that was cut off is brought to its end by `service
+    apply`.
+    """
+    from orchestrator.model.data_level import DatabaseRole
+    from orchestrator.workflows.service_logins import retire_login, rotate_login
+
+    (declared,) = chosen(aim, (name,))
+    who = DatabaseRole(role)
+    if who not in declared.rules.roles:
+        raise click.UsageError(f"{name} has no role `{role}`")
+    if not yes:
+        words = "Retire the previous login" if retire else "Make a new login"
+        approve(desk, f"{words} of {role} of {name}?")
+    vault = _ports(desk, aim).playbooks.secrets
+    login = (retire_login if retire else rotate_login)(declared, who, vault)
+    if not login:
+        desk.screen.note(f"{name} has no previous login of {role}: nothing to retire.")
+        return ExitCode.DONE
+    desk.screen.note(f"{login} is {'retired' if retire else 'the login'} of {role} from now on.")
+    return _bring(desk, aim, [declared], wish=Wish(yes=True))
+
+
+def _bring(desk: Desk, aim: Aim, services: Sequence[DeclaredService], *, wish: Wish) -> int:
+    """Show what will be done for services, ask, and do it."""
+    from orchestrator.cli.render.service import plan_parts
+    from orchestrator.planning.services import plan_services
+    from orchestrator.workflows.services import Bringing, look
+
+    ports = _ports(desk, aim)
+    with ports.playbooks.lock.hold(why="apply services"):
+        observed = look(aim.site, services, ports.databases)
+        plans = plan_services(aim.site, services, observed, rebuild=wish.rebuild)
+        note = desk.screen.note if aim.as_json else desk.screen.show
+        note(*plan_parts(plans))
+        if all(plan.refusal for plan in plans):
+            return ExitCode.REFUSED
+        if not wish.yes:
+            approve(desk, _question(plans, wish.rebuild))
+        bringing = Bringing(plans=plans, observed=observed, renew=wish.renew)
+        return _apply(desk, aim, ports, bringing=bringing)
+
+
+def _apply(desk: Desk, aim: Aim, ports: ServicePorts, *, bringing: Bringing) -> int:
+    from orchestrator.cli.interrupts import catching
+    from orchestrator.cli.playbook import STOPPING, exit_code
+    from orchestrator.cli.render.playbook import result_json, result_parts, run_watching
+    from orchestrator.workflows.services import PLAYBOOK, apply_services
+
+    entry = named_playbook(PLAYBOOK)
+    hosts = {step.server.name for plan in bringing.plans for step in plan.worked_on}
+    with (
+        run_watching(desk.screen.err, len(hosts)) as watch,
+        catching(ports.playbooks.playbooks.stop, desk.screen.note, softly=STOPPING) as interrupts,
+    ):
+        interrupts.soften()
+        result = apply_services(aim.site, bringing, entry=entry, ports=ports, watch=watch)
+    if aim.as_json:
+        desk.screen.data(result_json(entry, result))
+    else:
+        desk.screen.show(*result_parts(entry, result))
+    return _with_omissions(exit_code(result), bringing.plans)
+
+
+def _with_omissions(code: ExitCode, plans: Sequence[ServicePlan]) -> ExitCode:
+    """Return the exit code: services or hosts that were left out are not done."""
+    omitted = any(plan.refusal or plan.left_out for plan in plans)
+    return ExitCode.PARTLY_DONE if omitted and code == ExitCode.DONE else code
+
+
+def _question(plans: Sequence[ServicePlan], rebuild: Sequence[str]) -> str:
+    count = sum(plan.refusal is None for plan in plans)
+    lost = f" What {', '.join(rebuild)} has of them is thrown away." if rebuild else ""
+    return f"Work on {count} services?{lost}"
+
+
+def _ports(desk: Desk, aim: Aim) -> ServicePorts:
+    return desk.wiring.services(aim.directory, aim.site.identity, access=aim.access)

@@ -1,0 +1,289 @@
+"""Backups: what is copied to where, what a copy is, and what is known of the data in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+from annotated_types import Interval
+
+from orchestrator.model.hardware import ServerRole
+from orchestrator.model.units import (
+    NOWHERE,
+    Name,
+    NaturalInt,
+    PositiveInt,
+    SecretRef,
+    Source,
+    Text,
+)
+
+
+class BackupMethod(StrEnum):
+    """How the data of a service is copied."""
+
+    DUMP = "dump"
+    """A whole, consistent dump each time; only what changed is transferred and kept."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BackupPolicy:
+    """How often, how long and where copies are kept (GB/T 20988 grade as a label)."""
+
+    name: Name
+    grade: Annotated[int, Interval(ge=1, le=6)]
+    standard: str = "GB/T 20988-2025"
+    rpo_minutes: NaturalInt
+    rto_minutes: NaturalInt
+    keep_days: PositiveInt
+    copies: tuple[Name, ...]
+    """Regions that hold a copy: each repository there gets one."""
+    drill_every_days: PositiveInt
+    method: BackupMethod = BackupMethod.DUMP
+    every_minutes: PositiveInt | None = None
+    """Between two backups; None: half of the RPO, and an hour where that is nothing."""
+    keep_all_days: PositiveInt = 2
+    """So long every copy is kept; of older days the last one each."""
+    immutable_days: NaturalInt = 0
+    """So long nobody can delete a copy, not even `backup prune`."""
+    verify_every_days: PositiveInt = 7
+    """All data of a repository is read again within this time."""
+    daily_change_percent: Annotated[int, Interval(ge=1, le=100)] = 5
+    """Of the data, as far as it is known; what the lines must carry is reckoned from it."""
+    source: Source = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BackupRepository:
+    """A place that keeps copies: a folder on a backup server, encrypted before it gets there."""
+
+    name: Name
+    region: Name
+    server: Name
+    """Of role `backup`."""
+    path: str = "/srv/backup"
+    key: SecretRef
+    """What the copies are encrypted with; it is given for a run and stays on no host."""
+    append_only: bool = True
+    """The server lets those who write neither delete nor change what is there."""
+    restore_hosts: tuple[Name, ...] = ()
+    """Servers that may read every copy, beside those that made it: spares, and for drills."""
+    source: Source = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BackupSet:
+    """What is copied beside the services: files of hosts, or this site's own records."""
+
+    name: Name
+    display: Text
+    policy: Name
+    roles: tuple[ServerRole, ...] = ()
+    """All hosts of these roles ..."""
+    hosts: tuple[Name, ...] = ()
+    """... and these."""
+    paths: tuple[str, ...] = ()
+    """Files and folders of each host, absolute."""
+    exclude: tuple[str, ...] = ()
+    """restic's patterns, such as `*.tmp` or `/var/lib/cache`."""
+    site: bool = False
+    """The site's directory and its recorded state, from the machine that runs this program."""
+    source: Source = field(default=NOWHERE, compare=False, repr=False)
+
+
+class SubjectKind(StrEnum):
+    """What a subject of backups is."""
+
+    SERVICE = "service"
+    FILES = "files"
+    SITE = "site"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cluster:
+    """A PostgreSQL cluster, as Debian's pg_lsclusters shows it, and the service's database."""
+
+    name: str
+    version: str
+    port: PositiveInt
+    database: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subject:
+    """One thing that is copied and restored by itself, and has a folder in each repository."""
+
+    name: str
+    """`TENANT/SERVICE`, `SET/HOST`, or `SET/site`."""
+    kind: SubjectKind
+    policy: BackupPolicy
+    repositories: tuple[str, ...]
+    hosts: tuple[str, ...] = ()
+    """Servers that have it; a service's may change their roles. Empty: this machine."""
+    cluster: Cluster | None = None
+    """Of a service."""
+    paths: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Copy:
+    """One copy in one repository. There is a manifest with each that is whole."""
+
+    subject: str
+    repository: str
+    run: str
+    """Names it: copies of one run in two repositories have the same."""
+    taken_at: datetime
+    """No change before this moment is missing; by the clock of the machine that ran the backup."""
+    data_id: str
+    """What the engine calls its data; empty where there is none."""
+    manifest_id: str
+    """What the engine calls its manifest; empty: the backup was cut off, and is no copy."""
+    host: str = ""
+    """Where it came from."""
+    size_bytes: NaturalInt = 0
+
+    @property
+    def whole(self) -> bool:
+        """Say whether it can be restored."""
+        return bool(self.manifest_id and self.data_id)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TableFacts:
+    """What is counted of a table."""
+
+    rows: NaturalInt
+    checksum: str
+    """Of all rows, whatever their order."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileFacts:
+    """What is known of a file."""
+
+    size_bytes: NaturalInt
+    sha256: str
+    """Empty: the file changed while it was copied."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sentinel:
+    """The row that was written just before the backup: the newest that must be there again."""
+
+    id: int
+    written_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Facts:
+    """What is known of data: recorded with a copy, and counted again in what was restored."""
+
+    tables: Mapping[str, TableFacts] = field(default_factory=dict)
+    """By `schema.table`."""
+    extensions: Mapping[str, str] = field(default_factory=dict)
+    """Version by name."""
+    roles: tuple[str, ...] = ()
+    """Those that the database's things belong to or that have rights in it."""
+    server_version: str = ""
+    sentinel: Sentinel | None = None
+    files: Mapping[str, FileFacts] = field(default_factory=dict)
+    """By absolute path."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Manifest:
+    """What was recorded when a copy was made, in the same transaction as its data."""
+
+    run: str
+    subject: str
+    taken_at: datetime
+    host: str
+    facts: Facts
+    data_id: str
+    data_bytes: NaturalInt
+    """Of the stream or the files, before the repository folded them."""
+    data_sha256: str = ""
+    """Of the stream; empty where the data is files, which have their own."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verified:
+    """What reading a repository's folder of one subject found."""
+
+    subject: str
+    repository: str
+    files_read: NaturalInt
+    bytes_read: NaturalInt
+    broken: tuple[str, ...] = ()
+    """Files whose content is not what their name says, or that are missing; by their path."""
+    complaint: str = ""
+    """What the engine's own check said where no file explains it."""
+
+    @property
+    def sound(self) -> bool:
+        """Say whether nothing is wrong."""
+        return not self.broken and not self.complaint
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where something is restored: a server, and there a database or a folder."""
+
+    server: Name
+    cluster: Cluster | None = None
+    """For a service."""
+    folder: str = ""
+    """For files; `/`: where they were."""
+    make: bool = False
+    """The cluster is not there yet: make it, and only it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Holding:
+    """What is at a place now."""
+
+    cluster: bool
+    """There is such a cluster."""
+    running: bool
+    in_recovery: bool
+    """It follows another one: a replica."""
+    rows: NaturalInt
+    """In all tables together; of files, how many there are."""
+
+
+class BackupFault(StrEnum):
+    """Why a copy could not be made, read, proved or brought back."""
+
+    SILENT = "silent"
+    """A host does not answer, or not to the end."""
+    UNPREPARED = "unprepared"
+    """The host lacks a program, a key or leave to write: `backup prepare` gives them."""
+    BUSY = "busy"
+    """Another run is working on the same subject."""
+    NO_SPACE = "no space"
+    WRONG_KEY = "wrong key"
+    ABSENT = "absent"
+    """There is no such copy, database or folder."""
+    BROKEN = "broken"
+    """Files of the repository are damaged or missing."""
+    MISMATCH = "mismatch"
+    """What came back is not what was recorded."""
+    REFUSED = "refused"
+    """It would overwrite or remove what it may not."""
+    FAILED = "failed"
+    """A program failed in another way."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Restored:
+    """What a restore did, by its own account; `Facts` of the place prove it."""
+
+    seconds: float
+    fetched_bytes: NaturalInt
+    steps: Mapping[str, float] = field(default_factory=dict)
+    """Seconds by step."""

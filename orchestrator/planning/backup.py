@@ -1,0 +1,301 @@
+"""Backups: what is copied to where, who may write what, what is due, and what may go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from orchestrator.compile.postgresql import EXTENSIONS_OF_A_LEVEL
+from orchestrator.model.backup import (
+    BackupPolicy,
+    BackupRepository,
+    BackupSet,
+    Cluster,
+    Copy,
+    Subject,
+    SubjectKind,
+)
+from orchestrator.model.declared_service import DeclaredService, declared_services
+from orchestrator.model.hardware import Server
+from orchestrator.model.service import DatabaseEngine
+from orchestrator.model.site import Site
+from orchestrator.model.units import Json
+
+SITE_SUBJECT = "site"
+"""The second half of the name of a set's own records."""
+LONGEST_INTERVAL_MINUTES = 1440
+WITHOUT_RPO_MINUTES = 60
+"""Between backups, where the policy may lose nothing: the rest is replication's."""
+
+
+def subjects_of(site: Site) -> tuple[Subject, ...]:
+    """Return everything that a checked site wants copied: services first, then its sets."""
+    policies = {policy.name: policy for policy in site.system.backup_policies}
+    found: list[Subject] = []
+    for declared in declared_services(site):
+        policy = policies.get(declared.backup or "")
+        if policy is not None and declared.service.engine is DatabaseEngine.POSTGRESQL:
+            found.append(_of_service(site, declared, policy))
+    for one in site.system.backup_sets:
+        policy = policies.get(one.policy)
+        if policy is not None:
+            found.extend(_of_set(site, one, policy))
+    return tuple(found)
+
+
+def repositories_for(site: Site, policy: BackupPolicy) -> tuple[str, ...]:
+    """Return the repositories that hold a policy's copies: those in its regions."""
+    wanted = set(policy.copies)
+    return tuple(one.name for one in site.system.backup_repositories if one.region in wanted)
+
+
+def _of_service(site: Site, declared: DeclaredService, policy: BackupPolicy) -> Subject:
+    return Subject(
+        name=declared.name,
+        kind=SubjectKind.SERVICE,
+        policy=policy,
+        repositories=repositories_for(site, policy),
+        hosts=declared.service.hosts,
+        cluster=Cluster(
+            name=declared.cluster,
+            version=declared.service.version,
+            port=declared.service.port,
+            database=declared.database,
+        ),
+    )
+
+
+def _of_set(site: Site, declared: BackupSet, policy: BackupPolicy) -> Iterator[Subject]:
+    repositories = repositories_for(site, policy)
+    if declared.site:
+        yield Subject(
+            name=f"{declared.name}/{SITE_SUBJECT}",
+            kind=SubjectKind.SITE,
+            policy=policy,
+            repositories=repositories,
+        )
+        return
+    for server in site.hardware.servers:
+        if server.name in declared.hosts or server.role in declared.roles:
+            yield Subject(
+                name=f"{declared.name}/{server.name}",
+                kind=SubjectKind.FILES,
+                policy=policy,
+                repositories=repositories,
+                hosts=(server.name,),
+                paths=declared.paths,
+                exclude=declared.exclude,
+            )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Preparation:
+    """What hosts must know to write copies: the servers of a run, and each one's variables."""
+
+    servers: tuple[Server, ...]
+    variables: Mapping[str, Mapping[str, Json]]
+
+
+def preparation(
+    site: Site, subjects: Sequence[Subject], *, readers: Mapping[str, Sequence[str]]
+) -> Preparation:
+    """Return who writes where. `readers` may read subjects besides those who make them, by host.
+
+    Every subject of the site belongs into it, not a choice of them: a host keeps no other leave.
+    """
+    known = {server.name: server for server in site.hardware.servers}
+    grants = {one.name: _grants(one, subjects, readers) for one in site.system.backup_repositories}
+    names = {name for each in grants.values() for name in each}
+    names |= {one.server for one in site.system.backup_repositories}
+    served: dict[str, dict[str, Json]] = {
+        one.server: {
+            "path": one.path,
+            "append_only": one.append_only,
+            "writers": [
+                {"host": host, "subjects": list(allowed)}
+                for host, allowed in sorted(grants[one.name].items())
+            ],
+        }
+        for one in site.system.backup_repositories
+    }
+    variables: dict[str, Mapping[str, Json]] = {}
+    for name in sorted(names & known.keys()):
+        servers: list[Json] = [
+            {"host": one.server, "address": str(known[one.server].address)}
+            for one in site.system.backup_repositories
+            if name in grants[one.name] and one.server in known
+        ]
+        guests = [
+            one
+            for one in subjects
+            if name not in one.hosts
+            and any(one.name in each.get(name, ()) for each in grants.values())
+        ]
+        told: dict[str, Json] = {
+            "servers": servers,
+            "repository": served.get(name),
+            "packages": _packages(site, guests),
+        }
+        variables[name] = {"backup": told}
+    servers_meant = tuple(one for one in site.hardware.servers if one.name in variables)
+    return Preparation(servers=servers_meant, variables=variables)
+
+
+def _packages(site: Site, guests: Sequence[Subject]) -> list[Json]:
+    """Return what a host needs to bring other hosts' services up."""
+    known = {declared.name: declared for declared in declared_services(site)}
+    wanted: set[str] = set()
+    for subject in guests:
+        if subject.cluster is not None:
+            declared = known[subject.name]
+            wanted.add(f"postgresql-{subject.cluster.version}")
+            extensions = (*EXTENSIONS_OF_A_LEVEL, *declared.service.extensions)
+            wanted |= {declared.facts.extensions.get(name, "") for name in extensions}
+    return [*sorted(wanted - {""})]
+
+
+def _grants(
+    repository: BackupRepository, subjects: Sequence[Subject], readers: Mapping[str, Sequence[str]]
+) -> dict[str, list[str]]:
+    """Return what each host may write to, or read from, one repository."""
+    found: dict[str, list[str]] = {}
+    for subject in subjects:
+        if repository.name not in subject.repositories:
+            continue
+        others = [host for host, names in readers.items() if subject.name in names]
+        for host in dict.fromkeys((*subject.hosts, *repository.restore_hosts, *others)):
+            found.setdefault(host, []).append(subject.name)
+    return found
+
+
+class Age(StrEnum):
+    """How the newest whole copy of a subject in a repository stands against its RPO."""
+
+    OK = "ok"
+    LATE = "late"
+    NONE = "none"
+    UNKNOWN = "unknown"
+    """The repository could not be asked."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """One subject in one repository."""
+
+    subject: Subject
+    repository: str
+    age: Age
+    newest: Copy | None = None
+    whole: int = 0
+    cut_off: int = 0
+    size_bytes: int = 0
+    """Of the newest copy."""
+    reason: str = ""
+    """Why nothing is known."""
+
+
+def standings(
+    subjects: Sequence[Subject],
+    listed: Mapping[str, Sequence[Copy] | str],
+    *,
+    now: datetime,
+) -> tuple[Standing, ...]:
+    """Compare what repositories hold with what policies promise.
+
+    `listed` has for each repository its copies, or why it could not be asked.
+    """
+    return tuple(
+        _standing(subject, name, listed.get(name, "it is not declared"), now=now)
+        for subject in subjects
+        for name in subject.repositories
+    )
+
+
+def _standing(
+    subject: Subject, repository: str, listed: Sequence[Copy] | str, *, now: datetime
+) -> Standing:
+    if isinstance(listed, str):
+        return Standing(subject=subject, repository=repository, age=Age.UNKNOWN, reason=listed)
+    mine = [copy for copy in listed if copy.subject == subject.name]
+    whole = [copy for copy in mine if copy.whole]
+    if not whole:
+        return Standing(subject=subject, repository=repository, age=Age.NONE, cut_off=len(mine))
+    newest = max(whole, key=lambda copy: copy.taken_at)
+    limit = allowed_age(subject.policy)
+    return Standing(
+        subject=subject,
+        repository=repository,
+        age=Age.OK if now - newest.taken_at <= limit else Age.LATE,
+        newest=newest,
+        whole=len(whole),
+        cut_off=len(mine) - len(whole),
+        size_bytes=newest.size_bytes,
+    )
+
+
+def allowed_age(policy: BackupPolicy) -> timedelta:
+    """Return how old the newest copy may be: the RPO, or the interval where there is no RPO."""
+    return timedelta(minutes=policy.rpo_minutes or interval_minutes(policy))
+
+
+def interval_minutes(policy: BackupPolicy) -> int:
+    """Return the time between two backups."""
+    if policy.every_minutes is not None:
+        return policy.every_minutes
+    if not policy.rpo_minutes:
+        return WITHOUT_RPO_MINUTES
+    return max(1, min(policy.rpo_minutes // 2, LONGEST_INTERVAL_MINUTES))
+
+
+def due(
+    subjects: Sequence[Subject],
+    listed: Mapping[str, Sequence[Copy] | str],
+    *,
+    now: datetime,
+) -> dict[str, tuple[str, ...]]:
+    """Return the repositories that each subject is to be copied into now, by its name.
+
+    What could not be asked is due: a copy too many does no harm.
+    """
+    found: dict[str, list[str]] = {}
+    for one in standings(subjects, listed, now=now):
+        every = timedelta(minutes=interval_minutes(one.subject.policy))
+        if one.newest is None or now - one.newest.taken_at >= every:
+            found.setdefault(one.subject.name, []).append(one.repository)
+    return {name: tuple(repositories) for name, repositories in found.items()}
+
+
+def to_prune(subject: Subject, copies: Sequence[Copy], *, now: datetime) -> tuple[Copy, ...]:
+    """Return the copies of one repository that its policy lets go.
+
+    Kept are: everything within the immutable days, all copies of the newest days, the last one of
+    each day after that until `keep_days`, and whatever happens the newest whole one. What was cut
+    off goes after a day; a copy from the future (a clock was wrong) is kept and shown.
+    """
+    policy = subject.policy
+    whole = sorted((c for c in copies if c.whole), key=lambda copy: copy.taken_at)
+    # By subject and repository one list; the last of a day stands for it.
+    last_of_day = {copy.taken_at.date(): copy.run for copy in whole}
+    newest = whole[-1].run if whole else ""
+    gone = []
+    for copy in copies:
+        age = now - copy.taken_at
+        if age < timedelta(days=policy.immutable_days) or copy.run == newest:
+            continue
+        if not copy.whole:
+            keep = age < timedelta(days=1)
+        elif age < timedelta(days=policy.keep_all_days):
+            keep = True
+        else:
+            in_time = age <= timedelta(days=policy.keep_days)
+            keep = in_time and last_of_day[copy.taken_at.date()] == copy.run
+        if not keep:
+            gone.append(copy)
+    return tuple(gone)
+
+
+def part_of_day(policy: BackupPolicy, *, now: datetime) -> tuple[int, int]:
+    """Return which part of a repository is read today, so that all is within the policy's days."""
+    return now.date().toordinal() % policy.verify_every_days, policy.verify_every_days

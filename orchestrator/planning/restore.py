@@ -1,0 +1,225 @@
+"""Restores: which copy goes where, what is lost there, and whether what came back is what was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from orchestrator.errors import RefusedError
+from orchestrator.model.backup import (
+    Copy,
+    Facts,
+    Holding,
+    Manifest,
+    Place,
+    Subject,
+    SubjectKind,
+)
+from orchestrator.model.hardware import Server
+from orchestrator.model.verdict import Verdict
+from orchestrator.ports.backup import Store
+
+PORT_DISTANCE = 10_000
+"""Between a service's port and the one of its copy elsewhere: no service is declared up there."""
+ELSEWHERE = "restored"
+FOLDER = "/var/lib/orchestrator-restore"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Destination:
+    """Where somebody wants a subject to be brought; all empty: to its own place."""
+
+    host: str = ""
+    name: str = ""
+    """Of the cluster, beside the service's own one."""
+    port: int | None = None
+    """Of that cluster; None: the service's, so much higher."""
+    folder: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RestorePlan:
+    """One copy, where it goes, and what is there now."""
+
+    subject: Subject
+    copy: Copy
+    manifest: Manifest
+    store: Store
+    place: Place
+    server: Server | None
+    """None: this machine."""
+    holding: Holding | None = None
+    """None: nothing is known of it."""
+
+    @property
+    def overwrites(self) -> bool:
+        """Say whether data is lost at the place."""
+        return self.holding is not None and self.holding.rows > 0
+
+    @property
+    def where(self) -> str:
+        """Return the place in one line."""
+        host = self.server.name if self.server else "this machine"
+        if self.place.cluster:
+            cluster = self.place.cluster
+            return f"{host}, cluster {cluster.name}, port {cluster.port}, {cluster.database}"
+        return f"{host}, {self.place.folder}"
+
+
+def choose_copy(
+    subject: Subject, copies: Sequence[Copy], *, repository: str = "", run: str = ""
+) -> Copy:
+    """Return the copy that is meant: the newest whole one, or the one of a run.
+
+    Raises:
+        RefusedError: there is none.
+    """
+    found = [
+        copy
+        for copy in copies
+        if copy.subject == subject.name
+        and (not repository or copy.repository == repository)
+        and (not run or copy.run == run)
+    ]
+    whole = [copy for copy in found if copy.whole]
+    if not whole:
+        why = "was cut off" if found else "is not there"
+        raise RefusedError(
+            f"no copy of {subject.name} can be restored: {run or 'the newest'} {why}",
+            remedy="See orchestrator backup list -v.",
+        )
+    # Of the same moment the first declared repository is the near one.
+    near = {name: -number for number, name in enumerate(subject.repositories)}
+    return max(whole, key=lambda copy: (copy.taken_at, near.get(copy.repository, 0)))
+
+
+def place_of(subject: Subject, wanted: Destination, *, home: Server | None, run: str) -> Place:
+    """Return where a copy goes; `home` is where the subject is now, or was declared.
+
+    Raises:
+        RefusedError: the destination says too little, or what cannot be.
+    """
+    if subject.kind is SubjectKind.SITE:
+        if not wanted.folder:
+            raise RefusedError(
+                f"{subject.name} is not written over a site in use",
+                remedy="Give --folder with a folder that is not there.",
+            )
+        return Place(server="", folder=wanted.folder)
+    host = wanted.host or (home.name if home else "")
+    if subject.cluster is None:
+        elsewhere = wanted.folder or f"{FOLDER}/{run}"
+        return Place(server=host, folder=elsewhere if wanted.host or wanted.folder else "/")
+    if not (wanted.host or wanted.name or wanted.port):
+        return Place(server=host, cluster=subject.cluster)
+    name = wanted.name or f"{subject.cluster.name}_{ELSEWHERE}"
+    port = subject.cluster.port + PORT_DISTANCE if wanted.port is None else wanted.port
+    cluster = replace(subject.cluster, name=name, port=port)
+    return Place(server=host, cluster=cluster, make=True)
+
+
+def steps_of(plan: RestorePlan) -> Iterator[str]:
+    """Return what a restore does, one act a line."""
+    copy, manifest = plan.copy, plan.manifest
+    origin = f"{copy.repository} ({plan.store.server.name})"
+    yield f"Fetch the copy {copy.run} of {copy.taken_at:%Y-%m-%d %H:%M:%S} UTC from {origin}"
+    if plan.place.cluster is None:
+        yield f"Write {len(manifest.facts.files)} files to {plan.where}"
+        yield "Compare each file with the SHA-256 that was recorded"
+        return
+    if plan.place.make:
+        yield f"Make {plan.where}, for this host's users alone"
+    roles = ", ".join(manifest.facts.roles) or "none"
+    yield f"Make the roles that are missing, with their passwords' verifiers ({roles})"
+    rows = sum(table.rows for table in manifest.facts.tables.values())
+    yield f"Fill a new database with {len(manifest.facts.tables)} tables, {rows} rows"
+    yield "Refuse it unless what came is, byte for byte, what was recorded"
+    if plan.overwrites:
+        lost = plan.holding.rows if plan.holding else 0
+        yield f"Put it in the place of {plan.where}: its {lost} rows there now are LOST"
+    else:
+        yield f"Give it the name of the service: {plan.where}"
+    yield "Count every table again, and compare rows and checksums with the record"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Comparison:
+    """One thing that was recorded with a copy, and what is there now."""
+
+    what: str
+    wanted: str
+    found: str
+    verdict: Verdict
+
+
+def compare(wanted: Facts, found: Facts) -> tuple[Comparison, ...]:
+    """Compare what was restored with what was recorded, thing by thing."""
+    return (
+        *_tables(wanted, found),
+        *_files(wanted, found),
+        *_extensions(wanted, found),
+        *_roles(wanted, found),
+        *_sentinel(wanted, found),
+    )
+
+
+def _tables(wanted: Facts, found: Facts) -> Iterator[Comparison]:
+    for name, table in wanted.tables.items():
+        now = found.tables.get(name)
+        same = now == table
+        yield Comparison(
+            what=f"table {name}",
+            wanted=f"{table.rows} rows, {table.checksum}",
+            found="missing" if now is None else f"{now.rows} rows, {now.checksum}",
+            verdict=Verdict.PASS if same else Verdict.FAIL,
+        )
+
+
+def _files(wanted: Facts, found: Facts) -> Iterator[Comparison]:
+    for name, file in wanted.files.items():
+        now = found.files.get(name)
+        if now is not None and not file.sha256:
+            # It changed while it was copied: there is nothing to compare it with.
+            verdict = Verdict.UNKNOWN
+        else:
+            verdict = Verdict.PASS if now == file else Verdict.FAIL
+        yield Comparison(
+            what=name,
+            wanted=f"{file.size_bytes} bytes, {file.sha256[:12] or 'changing'}",
+            found="missing" if now is None else f"{now.size_bytes} bytes, {now.sha256[:12]}",
+            verdict=verdict,
+        )
+
+
+def _extensions(wanted: Facts, found: Facts) -> Iterator[Comparison]:
+    for name, version in wanted.extensions.items():
+        now = found.extensions.get(name)
+        yield Comparison(
+            what=f"extension {name}",
+            wanted=version,
+            found=now or "missing",
+            verdict=Verdict.FAIL if now is None else Verdict.PASS,
+        )
+
+
+def _roles(wanted: Facts, found: Facts) -> Iterator[Comparison]:
+    for name in wanted.roles:
+        there = name in found.roles
+        yield Comparison(
+            what=f"role {name}",
+            wanted="there",
+            found="there" if there else "missing",
+            verdict=Verdict.PASS if there else Verdict.FAIL,
+        )
+
+
+def _sentinel(wanted: Facts, found: Facts) -> Iterator[Comparison]:
+    if wanted.sentinel is None:
+        return
+    now = found.sentinel
+    yield Comparison(
+        what="sentinel row",
+        wanted=f"{wanted.sentinel.id} of {wanted.sentinel.written_at:%Y-%m-%d %H:%M:%S}",
+        found="missing" if now is None else f"{now.id} of {now.written_at:%Y-%m-%d %H:%M:%S}",
+        verdict=Verdict.PASS if now == wanted.sentinel else Verdict.FAIL,
+    )

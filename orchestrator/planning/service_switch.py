@@ -1,0 +1,164 @@
+"""Who becomes the primary: decided from what hosts tell, so that the same command goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from orchestrator.model.declared_service import DeclaredService, hosts_of
+from orchestrator.model.hardware import Server
+from orchestrator.model.service_plan import Refusal, SwitchPlan
+from orchestrator.model.service_state import ClusterFacts, ClusterRole, Observed
+from orchestrator.model.site import Site
+from orchestrator.planning.services import (
+    Facts,
+    diverged,
+    facts_of,
+    lateness,
+    not_run_here,
+    primary_of,
+)
+
+
+def plan_switchover(
+    site: Site, declared: DeclaredService, observed: Observed, *, to: str | None = None
+) -> SwitchPlan | Refusal:
+    """Return how another host becomes the primary without losing a row, or why that cannot be.
+
+    Without `to` it is the replica that is nearest: of the primary's region, in declared order.
+    """
+    if not declared.facts.runs_here:
+        return not_run_here(declared)
+    facts = facts_of(site, declared, observed)
+    servers = {server.name: server for server in hosts_of(site, declared)}
+    old = primary_of(facts)
+    if old is None:
+        return _resumed(declared, facts, servers, to=to)
+    target = to or _nearest(site, servers, facts, old=old)
+    if target is None:
+        return Refusal(reason="no replica is up to date", remedy=_LOOK.format(declared.name))
+    if target == old:
+        return _plan(declared, facts, servers, new=old)
+    found = facts[target]
+    behind = max(0, (facts[old].lsn or 0) - (found.lsn or 0))
+    why = diverged(found, facts[old], of=old) or (
+        lateness(found, behind)
+        if found.role is ClusterRole.REPLICA
+        else f"is {found.role.value} there"
+    )
+    if why:
+        return Refusal(
+            reason=f"{target} cannot take over: {why}", remedy=_LOOK.format(declared.name)
+        )
+    return _plan(declared, facts, servers, new=target, old=old)
+
+
+def plan_failover(
+    site: Site, declared: DeclaredService, observed: Observed, *, to: str
+) -> SwitchPlan | Refusal:
+    """Return how a replica becomes the primary where the primary is lost, or why it must not."""
+    if not declared.facts.runs_here:
+        return not_run_here(declared)
+    facts = facts_of(site, declared, observed)
+    servers = {server.name: server for server in hosts_of(site, declared)}
+    leading = [host for host, one in facts.items() if one.role is ClusterRole.PRIMARY]
+    if leading and leading != [to]:
+        return Refusal(
+            reason=f"{', '.join(leading)} is the primary, and answers",
+            remedy=f"Switch over in order: orchestrator service switchover {declared.name}",
+        )
+    if leading:
+        return _plan(declared, facts, servers, new=to)
+    if facts[to].role is not ClusterRole.REPLICA:
+        return Refusal(
+            reason=f"{to} has no replica that runs: it is {facts[to].role.value}",
+            remedy=_LOOK.format(declared.name),
+        )
+    better = [
+        host
+        for host, one in facts.items()
+        if one.role is ClusterRole.REPLICA and (one.lsn or 0) > (facts[to].lsn or 0)
+    ]
+    if better:
+        return Refusal(
+            reason=f"{better[0]} has more of the data than {to}",
+            remedy=f"Promote {better[0]}, or stop its cluster if it may not be used.",
+        )
+    return _plan(declared, facts, servers, new=to)
+
+
+_LOOK = "Look at: orchestrator service status {}"
+
+
+def _resumed(
+    declared: DeclaredService, facts: Facts, servers: Mapping[str, Server], *, to: str | None
+) -> SwitchPlan | Refusal:
+    """Go on with a switch that was cut off between the stop and the promotion."""
+    old = [
+        host
+        for host, one in facts.items()
+        if one.role is ClusterRole.DOWN and one.follows is False and one.clean
+    ]
+    end = facts[old[0]].lsn if len(old) == 1 else None
+    whole = [
+        host
+        for host, one in facts.items()
+        if one.role is ClusterRole.REPLICA and end is not None and (one.lsn or 0) >= end
+    ]
+    if end is None or not whole or (to is not None and to not in whole):
+        told = ", ".join(f"{host} is {one.role.value}" for host, one in facts.items())
+        return Refusal(
+            reason=f"its primary is not found, or no replica has all of it: {told}",
+            remedy=f"Start its cluster, or: orchestrator service failover {declared.name} --to "
+            "HOST",
+        )
+    return _plan(declared, facts, servers, new=to or whole[0], old=old[0])
+
+
+def _nearest(site: Site, servers: Mapping[str, Server], facts: Facts, *, old: str) -> str | None:
+    region = site.region_of_rack(servers[old].rack)
+    fit = [
+        name
+        for name in servers
+        if facts[name].role is ClusterRole.REPLICA and facts[name].streaming
+    ]
+    near = [name for name in fit if site.region_of_rack(servers[name].rack) == region]
+    return next(iter([*near, *fit]), None)
+
+
+def _plan(
+    declared: DeclaredService,
+    facts: Facts,
+    servers: Mapping[str, Server],
+    *,
+    new: str,
+    old: str | None = None,
+) -> SwitchPlan:
+    running = old is not None and facts[old].role is ClusterRole.PRIMARY
+    return SwitchPlan(
+        declared=declared,
+        old=servers[old] if old else None,
+        new=servers[new],
+        stop=running,
+        promote=facts[new].role is not ClusterRole.PRIMARY,
+        followers=tuple(_followers(facts, servers, new=new, old=old)),
+        out_of_reach=tuple(name for name, one in facts.items() if one.role is ClusterRole.UNKNOWN),
+        must_have=None if old is None or running else facts[old].lsn,
+    )
+
+
+def _followers(
+    facts: Facts, servers: Mapping[str, Server], *, new: str, old: str | None
+) -> Iterator[Server]:
+    """Give those that do not follow the new primary, and can."""
+    address = str(servers[new].address)
+    for name, one in facts.items():
+        if name == new:
+            continue
+        if name == old or _was_stopped_in_order(one):
+            yield servers[name]
+        elif one.role is ClusterRole.REPLICA and not (one.streaming and one.upstream == address):
+            yield servers[name]
+
+
+def _was_stopped_in_order(one: ClusterFacts) -> bool:
+    return one.role is ClusterRole.DOWN and one.follows is False and bool(one.clean)

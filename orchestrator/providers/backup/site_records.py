@@ -1,0 +1,107 @@
+"""The site's own records as one archive: its YAML, its vault as it lies, and the recorded state."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from orchestrator.errors import BackupError
+from orchestrator.model.backup import BackupFault
+
+MOST_BYTES = 8 << 20
+"""Packed; it goes through one connection, and comes back as one answer."""
+NEVER = (".vault-password", ".git", "crash.log", "lock", "backup-lock")
+"""The vault's password above all: whoever has the copy and it has every other secret."""
+PASSING = frozenset({"playbooks", "bmc"})
+"""Of the state: what single runs left, and sessions that are open."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Packed:
+    """An archive, and what is in it."""
+
+    content: bytes
+    files: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SiteRecords:
+    """The folders of one site."""
+
+    directory: Path
+    state: Path
+
+    def pack(self) -> Packed:
+        """Pack both folders: `site/` and `state/`."""
+        found: dict[str, Any] = {}
+        packed = io.BytesIO()
+        with tarfile.open(fileobj=packed, mode="w:xz") as archive:
+            for name, file in self._files():
+                content = file.read_bytes()
+                entry = tarfile.TarInfo(name)
+                entry.size, entry.mode = len(content), file.stat().st_mode & 0o777
+                entry.mtime = int(file.stat().st_mtime)
+                archive.addfile(entry, io.BytesIO(content))
+                found[f"/{name}"] = _described(content)
+        if packed.tell() > MOST_BYTES:
+            raise BackupError(
+                f"the site's records are {packed.tell() >> 20} MiB packed; "
+                f"{MOST_BYTES >> 20} MiB are the most",
+                fault=BackupFault.REFUSED,
+                remedy="Move images and other large files out of the site's directory.",
+            )
+        return Packed(content=packed.getvalue(), files=found)
+
+    def unpack(self, content: bytes, folder: str) -> dict[str, Any]:
+        """Write an archive's files below a folder, which must not be there; return what is there.
+
+        Raises:
+            BackupError: the folder is there, or the archive is not readable.
+        """
+        into = Path(folder)
+        try:
+            into.mkdir(mode=0o700, parents=True)
+            with tarfile.open(fileobj=io.BytesIO(content), mode="r:xz") as archive:
+                archive.extractall(into, filter="data")
+        except FileExistsError as error:
+            raise BackupError(
+                f"{folder} is there already",
+                fault=BackupFault.REFUSED,
+                remedy="Name a folder that is not there.",
+            ) from error
+        except (tarfile.TarError, OSError, EOFError) as error:
+            raise BackupError(
+                f"the site's records cannot be unpacked into {folder}: {error}",
+                fault=BackupFault.BROKEN,
+            ) from error
+        return {
+            f"/{file.relative_to(into)}": _described(file.read_bytes())
+            for file in sorted(into.rglob("*"))
+            if file.is_file()
+        }
+
+    def _files(self) -> Iterator[tuple[str, Path]]:
+        state = self.state.resolve()
+        for top, root in (("site", self.directory.resolve()), ("state", state)):
+            for file in sorted(root.rglob("*")):
+                inside = file.relative_to(root)
+                if not file.is_file() or file.is_symlink() or _left_out(inside):
+                    continue
+                if top == "site" and file.is_relative_to(state):
+                    continue
+                if top == "state" and inside.parts[0] in PASSING:
+                    continue
+                yield f"{top}/{inside}", file
+
+
+def _left_out(path: Path) -> bool:
+    return any(part in NEVER for part in path.parts)
+
+
+def _described(content: bytes) -> dict[str, Any]:
+    return {"size_bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}

@@ -1,0 +1,1 @@
+"""PostgreSQL on the servers' hosts: what runs there, and who is the primary."""

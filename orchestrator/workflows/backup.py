@@ -1,0 +1,273 @@
+"""Backups: prepare the repositories, copy what is due into them, list, prove and thin out."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from orchestrator.errors import BackupError, OrchestratorError
+from orchestrator.model.backup import (
+    BackupFault,
+    Copy,
+    Subject,
+    SubjectKind,
+    Verified,
+)
+from orchestrator.model.hardware import Server
+from orchestrator.model.playbook import CataloguedPlaybook, PlaybookResult
+from orchestrator.model.site import Site
+from orchestrator.model.units import Json, Secret
+from orchestrator.planning.backup import (
+    preparation,
+    subjects_of,
+)
+from orchestrator.ports import AuditLog, Clock, SecretStore, SiteLock
+from orchestrator.ports.backup import BackupEngine, Store
+from orchestrator.ports.playbooks import PlaybookWatch
+from orchestrator.workflows.playbook import PlaybookPorts, PlaybookWork, carry_out
+
+PREPARE = "backup/prepare-repositories"
+KEY_BYTES = 32
+AT_A_TIME = 2
+"""Subjects that are copied at once: more would only share the same lines and disks."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BackupPorts:
+    """Everything that backups need from outside; `cli.wiring` fills it."""
+
+    engine: BackupEngine
+    secrets: SecretStore
+    clock: Clock
+    lock: SiteLock
+    audit: AuditLog
+    work_lock: SiteLock
+    """Of backups alone: they go on while somebody else changes the site."""
+
+
+class Act(StrEnum):
+    """What is done with a subject and a repository."""
+
+    BACK_UP = "back up"
+    VERIFY = "verify"
+    DELETE = "try to delete"
+    PRUNE = "prune"
+
+
+class Result(StrEnum):
+    """How it ended."""
+
+    DONE = "done"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """One act on one subject in one repository, and how it ended."""
+
+    act: Act
+    subject: str
+    repository: str
+    result: Result = Result.DONE
+    seconds: float = 0.0
+    copy: Copy | None = None
+    verified: Verified | None = None
+    freed_bytes: int = 0
+    deleted: int = 0
+    fault: BackupFault | None = None
+    reason: str = ""
+    remedy: str = ""
+    broken: tuple[str, ...] = ()
+
+
+Told = Callable[[Step], None]
+"""Hears of each step as it ends; called from any thread."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prepared:
+    """How a preparation ended."""
+
+    playbook: PlaybookResult
+    made: Mapping[str, tuple[str, ...]]
+    """The subjects whose folder was made, by repository."""
+    failed: Mapping[str, BackupError] = field(default_factory=dict)
+    """By repository."""
+    new_keys: tuple[str, ...] = ()
+    """References of encryption keys that were made: they belong into a safe, too."""
+
+
+def stores_of(site: Site) -> dict[str, Store]:
+    """Return the repositories of a checked site with their servers."""
+    known = {server.name: server for server in site.hardware.servers}
+    return {
+        one.name: Store(repository=one, server=known[one.server])
+        for one in site.system.backup_repositories
+        if one.server in known
+    }
+
+
+def prepare(
+    site: Site,
+    entry: CataloguedPlaybook,
+    ports: BackupPorts,
+    *,
+    playbooks: PlaybookPorts,
+    watch: PlaybookWatch,
+) -> Prepared:
+    """Let hosts write to the repositories, and make a folder for each subject in them.
+
+    Raises:
+        SiteLockedError: somebody else is working on the site.
+    """
+    subjects = subjects_of(site)
+    wanted = preparation(site, subjects, readers={})
+    new_keys = _make_keys(site, ports)
+    work = PlaybookWork(
+        entry=entry, servers=wanted.servers, rehearse=False, variables=wanted.variables
+    )
+    result = carry_out(site, work, playbooks, watch=watch)
+    made: dict[str, tuple[str, ...]] = {}
+    failed: dict[str, BackupError] = {}
+    for name, store in ports.engine.stores.items():
+        names = [subject.name for subject in subjects if name in subject.repositories]
+        try:
+            made[name] = ports.engine.archive.prepare(names, store=store)
+        except BackupError as error:
+            failed[name] = error
+    facts: dict[str, Json] = {"made": {name: list(each) for name, each in made.items()}}
+    ports.audit.append(act="backup-prepared", facts=facts)
+    return Prepared(playbook=result, made=made, failed=failed, new_keys=new_keys)
+
+
+def _make_keys(site: Site, ports: BackupPorts) -> tuple[str, ...]:
+    """Make the encryption keys that are not there; one that is there is never replaced."""
+    known = ports.secrets.names()
+    missing = sorted({one.key for one in site.system.backup_repositories} - known)
+    if missing:
+        ports.secrets.put({ref: Secret(secrets.token_urlsafe(KEY_BYTES)) for ref in missing})
+    return tuple(missing)
+
+
+def listed(
+    subjects: Sequence[Subject], ports: BackupPorts, *, only: Sequence[str] = ()
+) -> dict[str, tuple[Copy, ...] | str]:
+    """Ask each repository what it holds; one that cannot be asked says why instead."""
+    found: dict[str, tuple[Copy, ...] | str] = {}
+    names = sorted({name for one in subjects for name in one.repositories})
+
+    def ask(name: str) -> tuple[Copy, ...] | str:
+        store = ports.engine.stores.get(name)
+        if store is None:
+            return "it is not declared"
+        mine = [one.name for one in subjects if name in one.repositories]
+        try:
+            return ports.engine.archive.copies(mine, store=store)
+        except BackupError as error:
+            return error.message
+
+    chosen = [name for name in names if not only or name in only]
+    with ThreadPoolExecutor(max_workers=AT_A_TIME) as pool:
+        found.update(zip(chosen, pool.map(ask, chosen), strict=True))
+    return found
+
+
+def run(
+    site: Site, wanted: Mapping[str, Sequence[str]], ports: BackupPorts, *, told: Told
+) -> tuple[Step, ...]:
+    """Copy subjects into repositories (by subject); one that fails stops no other.
+
+    Raises:
+        SiteLockedError: another run of backups is at work.
+    """
+    subjects = [one for one in subjects_of(site) if one.name in wanted]
+    facts: dict[str, Json] = {"subjects": {name: list(each) for name, each in wanted.items()}}
+    with ports.work_lock.hold(why="back up"):
+        ports.audit.append(act="backup-begin", facts=facts)
+        with ThreadPoolExecutor(max_workers=AT_A_TIME, thread_name_prefix="backup") as pool:
+            asked = [
+                pool.submit(_back_up, site, one, ports, repositories=wanted[one.name], told=told)
+                for one in subjects
+            ]
+            try:
+                steps = tuple(step for future in asked for step in future.result())
+            except BaseException:
+                # Those at work end by themselves, on their hosts; no new one begins.
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        ports.audit.append(act="backup-end", facts=counted(steps))
+    return steps
+
+
+def counted(steps: Sequence[Step]) -> dict[str, Json]:
+    """Return how steps ended, as the audit log keeps it."""
+    return {
+        "steps": [
+            {
+                "act": one.act.value,
+                "subject": one.subject,
+                "repository": one.repository,
+                "result": one.result.value,
+                **({"reason": one.reason} if one.reason else {}),
+            }
+            for one in steps
+        ]
+    }
+
+
+def _back_up(
+    site: Site, subject: Subject, ports: BackupPorts, *, repositories: Sequence[str], told: Told
+) -> list[Step]:
+    """Copy one subject into its repositories, one after the other."""
+    name = f"{ports.clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    copying = ports.engine.copying
+    steps = []
+    for repository in repositories:
+        empty = Step(act=Act.BACK_UP, subject=subject.name, repository=repository)
+
+        def act(store: Store, empty: Step = empty) -> Step:
+            at = ports.clock.now()
+            if subject.kind is SubjectKind.SITE:
+                copy = copying.back_up_site(subject, store=store, run=name, at=at)
+            else:
+                server = copying.source(subject, _servers(site, subject))
+                copy = copying.back_up(subject, server, store=store, run=name, at=at)
+            return replace(empty, copy=copy)
+
+        steps.append(ended(empty, act, ports, told=told))
+    return steps
+
+
+def _servers(site: Site, subject: Subject) -> tuple[Server, ...]:
+    known = {server.name: server for server in site.hardware.servers}
+    return tuple(known[name] for name in subject.hosts if name in known)
+
+
+def ended(empty: Step, act: Callable[[Store], Step], ports: BackupPorts, *, told: Told) -> Step:
+    """Do one act and say how it ended; what fails stops nothing else."""
+    begun = ports.clock.now()
+    try:
+        store = ports.engine.stores.get(empty.repository)
+        if store is None:
+            raise BackupError(
+                f"repository {empty.repository} has no server", fault=BackupFault.ABSENT
+            )
+        step = act(store)
+    except OrchestratorError as error:
+        fault = error.fault if isinstance(error, BackupError) else BackupFault.FAILED
+        broken = error.broken if isinstance(error, BackupError) else ()
+        step = replace(
+            empty,
+            result=Result.FAILED,
+            fault=fault,
+            broken=broken,
+            reason=error.message,
+            remedy=error.remedy,
+        )
+    step = replace(step, seconds=(ports.clock.now() - begun).total_seconds())
+    told(step)
+    return step

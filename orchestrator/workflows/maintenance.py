@@ -1,0 +1,288 @@
+"""Maintenance: look, plan, carry out batch by batch, and go on where a run was cut off."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
+from zoneinfo import ZoneInfo
+
+from orchestrator.errors import OrchestratorError, RefusedError, StalePlanError
+from orchestrator.model.hardware import Server, ServerRole
+from orchestrator.model.maintenance import (
+    Act,
+    Batch,
+    MaintenancePlan,
+    MaintenanceReport,
+    Need,
+    Observed,
+    Operation,
+    OperationOutcome,
+    OperationResult,
+)
+from orchestrator.model.playbook import CataloguedPlaybook
+from orchestrator.model.site import Site
+from orchestrator.model.units import Json
+from orchestrator.planning.maintenance import Work, plan_maintenance
+from orchestrator.planning.maintenance_basis import basis_of, crowding, differences
+from orchestrator.planning.maintenance_progress import (
+    Progress,
+    left_of,
+    progress_of,
+    result_of,
+)
+from orchestrator.planning.windows import closed_because
+from orchestrator.workflows.host_facts import facts_or_unknown
+from orchestrator.workflows.maintenance_acts import (
+    HostWork,
+    Limits,
+    MaintenancePorts,
+    UnseenEndError,
+)
+
+PATCH_PLAYBOOK = "maintenance/patch-host"
+LOOKS_AT_ONCE = 16
+
+STAYS_CORDONED = frozenset({Act.PATCH, Act.KERNEL, Act.REBOOT, Act.REBOOT_IF_NEEDED, Act.CHECK})
+"""After a failure in one of these Nova is not to place anything on the host."""
+
+Told = Callable[[Operation, str, OperationResult | None], None]
+"""Hears of each act as it begins, by name, and of each operation's end; called by any thread."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wish:
+    """What is asked for, and of which servers."""
+
+    site: Site
+    needs: frozenset[Need]
+    servers: tuple[Server, ...]
+
+
+def look(wish: Wish, ports: MaintenancePorts) -> Observed:
+    """Ask the hosts, and of the cloud and the databases what concerns these hosts."""
+    asked = bool({Need.PATCH, Need.KERNEL} & wish.needs)
+    clock = ports.playbooks.clock
+    with ThreadPoolExecutor(LOOKS_AT_ONCE, thread_name_prefix="host") as pool:
+        told = pool.map(
+            lambda server: facts_or_unknown(server, ports.hosts, clock, pending=asked),
+            wish.servers,
+        )
+        hosts = dict(zip((server.name for server in wish.servers), told, strict=True))
+    on_cloud = any(server.role is ServerRole.COMPUTE for server in wish.servers)
+    with_data = any(server.role is ServerRole.DATABASE for server in wish.servers)
+    return Observed(
+        hosts=hosts,
+        computes=ports.computes.hosts() if on_cloud else {},
+        instances=ports.computes.instances() if on_cloud else (),
+        services=tuple(ports.primaries.roles()) if with_data else (),
+    )
+
+
+def make_plan(wish: Wish, ports: MaintenancePorts) -> MaintenancePlan:
+    """Return what is to be done; nothing is changed anywhere."""
+    observed = look(wish, ports)
+    planned = plan_maintenance(
+        Work(site=wish.site, needs=wish.needs, servers=wish.servers, observed=observed)
+    )
+    made = ports.playbooks.clock.now()
+    plan = MaintenancePlan(
+        id="",
+        site=wish.site.name,
+        made=made.isoformat(timespec="seconds"),
+        needs=tuple(need for need in Need if need in wish.needs),
+        batches=tuple(planned.batches),
+        blocked=tuple(planned.blocked),
+        idle=tuple(planned.idle),
+        basis=basis_of(observed, planned.batches),
+    )
+    digest = hashlib.sha256(json.dumps(asdict(plan)).encode()).hexdigest()
+    return replace(plan, id=f"{made:%Y%m%d-%H%M%S}-{digest[:6]}")
+
+
+def refuse_stale(site: Site, plan: MaintenancePlan, ports: MaintenancePorts) -> None:
+    """Compare what the plan leans on with what is.
+
+    Raises:
+        StalePlanError: names everything that moved since.
+    """
+    if plan.site != site.name:
+        raise StalePlanError(f"the plan is of the site {plan.site}, not of {site.name}")
+    known = {server.name: server for server in site.hardware.servers}
+    moved = [
+        f"{one.host} is no longer declared" for one in plan.operations if one.host not in known
+    ]
+    if not moved:
+        servers = tuple(known[one.host] for one in plan.operations)
+        observed = look(Wish(site=site, needs=frozenset(plan.needs), servers=servers), ports)
+        moved += differences(plan.basis, basis_of(observed, plan.batches))
+        moved += crowding(observed, plan.batches)
+    if moved:
+        raise StalePlanError(
+            f"the maintenance plan {plan.id} is stale: {'; '.join(moved)}",
+            remedy="Nothing was done. Make the plan again, and look at it.",
+        )
+
+
+@dataclass(kw_only=True)
+class Maintenance:
+    """Carries out a plan, or what is left of it; the site's lock is held by the caller."""
+
+    site: Site
+    plan: MaintenancePlan
+    ports: MaintenancePorts
+    limits: Limits
+    patch: CataloguedPlaybook
+    told: Told = lambda operation, act, result: None
+    _stopped: bool = field(default=False, init=False)
+    _progress: Mapping[int, Progress] = field(default_factory=dict, init=False)
+
+    def stop(self) -> None:
+        """Begin no further operation; those that run are finished."""
+        self._stopped = True
+
+    def run(self) -> MaintenanceReport:
+        """Work batch by batch until nothing is left that may be begun; report every operation."""
+        self.ports.records.begin(self.plan)
+        self._progress = progress_of(self.ports.records.entries(self.plan.id))
+        failures, stopped, began = 0, "", False
+        for batch in self.plan.batches:
+            waiting = [one for one in batch.operations if not self._is_done(one)]
+            if not waiting:
+                continue
+            stopped = self._reason_to_stop(batch, failures)
+            if stopped:
+                break
+            began = True
+            with ThreadPoolExecutor(len(waiting), thread_name_prefix="maintain") as pool:
+                ended = list(pool.map(self._one, waiting, [batch] * len(waiting)))
+            failures += sum(one.outcome is not OperationOutcome.DONE for one in ended)
+        if stopped and not began:
+            raise RefusedError(
+                f"{stopped}: nothing was done",
+                remedy="Wait for the window, or give --outside-window.",
+            )
+        return self._report(stopped)
+
+    def _is_done(self, operation: Operation) -> bool:
+        progress = self._progress.get(operation.number)
+        return progress is not None and progress.is_done
+
+    def _reason_to_stop(self, batch: Batch, failures: int) -> str:
+        if self._stopped:
+            return "it was asked to stop"
+        if failures >= self.limits.budget:
+            return f"{failures} of {self.limits.budget} failures that the run may have"
+        if self.limits.any_time:
+            return ""
+        local = self.ports.playbooks.clock.now().astimezone(ZoneInfo(self.site.identity.timezone))
+        return closed_because(self.site.system, batch.region, local)
+
+    def _report(self, stopped: str) -> MaintenanceReport:
+        progress = progress_of(self.ports.records.entries(self.plan.id))
+        return MaintenanceReport(
+            plan=self.plan.id,
+            results=tuple(result_of(one, progress.get(one.number)) for one in self.plan.operations),
+            stopped=stopped,
+            interrupted=self._stopped and bool(stopped),
+        )
+
+    def _one(self, operation: Operation, batch: Batch) -> OperationResult:
+        """Carry out one operation; whatever fails is its result."""
+        clock = self.ports.playbooks.clock
+        begun = clock.now()
+        facts: dict[str, Json] = {"plan": self.plan.id, "host": operation.host}
+        self.ports.playbooks.audit.append(act="maintenance-begin", facts=facts)
+        self._note(operation, "begin-operation", {})
+        result = self._carry_out(operation, batch)
+        seconds = round((clock.now() - begun).total_seconds(), 1)
+        result = replace(result, seconds=seconds)
+        ending: dict[str, Json] = {
+            "outcome": result.outcome.value,
+            "state": result.state,
+            "act": result.act.value if result.act else None,
+        }
+        self.ports.playbooks.audit.append(act="maintenance-end", facts={**facts, **ending})
+        more: dict[str, Json] = {"remedy": result.remedy, "seconds": seconds}
+        self._note(operation, "end-operation", {**ending, **more})
+        self.told(operation, "", result)
+        return result
+
+    def _carry_out(self, operation: Operation, batch: Batch) -> OperationResult:
+        work = self._work(operation, batch)
+        done: list[Act] = []
+        act = None
+        try:
+            work.reach()
+            for act in left_of(operation, self._progress.get(operation.number)):
+                self.told(operation, act.value, None)
+                work.do(act)
+                done.append(act)
+        except OrchestratorError as error:
+            return _failed(operation, error, act=act, state=_state_after(work, act, done))
+        return OperationResult(
+            number=operation.number,
+            host=operation.host,
+            outcome=OperationOutcome.DONE,
+            state=_state_when_done(operation),
+        )
+
+    def _work(self, operation: Operation, batch: Batch) -> HostWork:
+        def note(event: str, act: Act, facts: Mapping[str, Json] | None = None) -> None:
+            self._note(operation, event, {"act": act.value, **(facts or {})})
+
+        return HostWork(
+            site=self.site,
+            server=next(one for one in self.site.hardware.servers if one.name == operation.host),
+            operation=operation,
+            fellows=frozenset(one.host for one in batch.operations),
+            patch=self.patch,
+            ports=self.ports,
+            limits=self.limits,
+            note=note,
+            reason=f"orchestrator maintenance {self.plan.id}",
+            progress=self._progress.get(operation.number) or Progress(),
+        )
+
+    def _note(self, operation: Operation, event: str, facts: Mapping[str, Json]) -> None:
+        at = self.ports.playbooks.clock.now().isoformat(timespec="seconds")
+        entry: dict[str, Json] = {"event": event, "operation": operation.number}
+        self.ports.records.note(self.plan.id, {**entry, "host": operation.host, "at": at, **facts})
+
+
+def _failed(
+    operation: Operation, error: OrchestratorError, *, act: Act | None, state: str
+) -> OperationResult:
+    unseen = isinstance(error, UnseenEndError)
+    return OperationResult(
+        number=operation.number,
+        host=operation.host,
+        outcome=OperationOutcome.UNKNOWN if unseen else OperationOutcome.FAILED,
+        state=f"{error.message}; {state}" if state else error.message,
+        act=act,
+        remedy=error.remedy,
+    )
+
+
+def _state_after(work: HostWork, act: Act | None, done: Sequence[Act]) -> str:
+    """Say how a host is left after a failure; one that could not be emptied is put back."""
+    if act is None:
+        return "nothing was done"
+    if Act.CORDON not in work.operation.acts:
+        return ""
+    if act is Act.DRAIN:
+        try:
+            return work.put_back()
+        except OrchestratorError as error:
+            return f"its compute service stays disabled: {error.message}"
+    if act in STAYS_CORDONED or act is Act.UNCORDON:
+        return "its compute service stays disabled: nothing is placed on it"
+    return ""
+
+
+def _state_when_done(operation: Operation) -> str:
+    if Act.UNCORDON in operation.acts:
+        return "healthy, in service"
+    return "healthy, left disabled" if Act.CORDON in operation.acts else "healthy"

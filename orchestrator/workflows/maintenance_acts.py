@@ -1,0 +1,299 @@
+"""What maintenance does to one host: each act looks first, so that it may be done again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from orchestrator.errors import HostError, OrchestratorError
+from orchestrator.model.hardware import Server
+from orchestrator.model.host import HostFault
+from orchestrator.model.inventory import PowerAct, PowerState, Unknown
+from orchestrator.model.maintenance import (
+    Act,
+    Operation,
+    ServiceRoles,
+)
+from orchestrator.model.playbook import CataloguedPlaybook, Outcome, PlaybookResult
+from orchestrator.model.site import Site
+from orchestrator.model.units import Json
+from orchestrator.planning.host_needs import DRIFT_SECONDS, clock_off
+from orchestrator.planning.maintenance_progress import Progress
+from orchestrator.ports import Clock
+from orchestrator.ports.bmc import Bmcs, SwitchPower
+from orchestrator.ports.host import Hosts
+from orchestrator.ports.maintenance import Computes, MaintenanceRecords, Primaries
+from orchestrator.workflows.host_facts import boot_of, facts_of
+from orchestrator.workflows.maintenance_drain import empty
+from orchestrator.workflows.playbook import PlaybookPorts, PlaybookWork, play
+
+POLL_SECONDS = 2.0
+HEALTH_SECONDS = 300.0
+"""For Nova to hear from a compute host again, and for replicas to catch up, after a reboot."""
+
+REBOOT = "systemctl --no-block reboot"
+BAD = frozenset({Outcome.FAILED, Outcome.UNREACHABLE})
+
+# A host that goes down or comes up refuses logins for a while: pam_nologin, seen on Debian 12.
+NO_PATIENCE = frozenset({HostFault.HOST_KEY, HostFault.UNDECLARED})
+
+
+class UnseenEndError(OrchestratorError):
+    """Something began on a host, and nobody saw how it ended."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MaintenancePorts:
+    """Everything that maintenance needs from outside; `cli.wiring` fills it."""
+
+    playbooks: PlaybookPorts
+    hosts: Hosts
+    computes: Computes
+    primaries: Primaries
+    bmcs: Bmcs
+    records: MaintenanceRecords
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """How far a run may go."""
+
+    budget: int = 1
+    """Failures at which nothing new is begun."""
+    move_seconds: float = 900.0
+    """For one instance to be moved."""
+    boot_seconds: float = 900.0
+    """For a host to come back from its reboot: metal tests its memory."""
+    power_cycle: bool = False
+    """Let its BMC switch a host off and on that does not come back."""
+    any_time: bool = False
+    """Begin outside of maintenance windows and in freezes, too."""
+
+
+class Note(Protocol):
+    """Writes into the journal of an operation."""
+
+    def __call__(self, event: str, act: Act, facts: Mapping[str, Json] = ...) -> None:
+        """Add one entry, before or after an act."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostWork:
+    """The acts of one operation."""
+
+    site: Site
+    server: Server
+    operation: Operation
+    fellows: frozenset[str]
+    """The hosts of its batch, itself included: nothing is moved to them."""
+    patch: CataloguedPlaybook
+    ports: MaintenancePorts
+    limits: Limits
+    note: Note
+    reason: str
+    """What Nova is told why it takes nothing."""
+    progress: Progress
+
+    def do(self, act: Act) -> None:
+        """Do one act, with the journal before and after it.
+
+        Raises:
+            OrchestratorError: it is not done; the message says how things are.
+        """
+        if act in {Act.REBOOT, Act.REBOOT_IF_NEEDED}:
+            self._reboot(act)
+            return
+        acts: Mapping[Act, Callable[[], None]] = {
+            Act.HAND_OVER: self._hand_over,
+            Act.CORDON: self._cordon,
+            Act.DRAIN: self._drain,
+            Act.PATCH: lambda: self._patch("all"),
+            Act.KERNEL: lambda: self._patch("kernel"),
+            Act.CHECK: self._check,
+            Act.UNCORDON: self._uncordon,
+        }
+        self.note("begin", act)
+        acts[act]()
+        self.note("end", act)
+
+    def reach(self) -> None:
+        """Require the host to answer before anything is disturbed for it.
+
+        A host whose reboot was under way may still be away: it is waited for later.
+        """
+        if self.progress.under_way not in {Act.REBOOT, Act.REBOOT_IF_NEEDED}:
+            boot_of(self.server, self.ports.hosts)
+
+    def put_back(self) -> str:
+        """Let Nova use a host again that could not be emptied; say how it is then."""
+        if Act.UNCORDON not in self.operation.acts:
+            return "its compute service stays disabled, as it was before"
+        self._uncordon()
+        return "its compute service is enabled again"
+
+    def _hand_over(self) -> None:
+        planned = {over.service: over.to for over in self.operation.hand_overs}
+        for one in self.ports.primaries.roles():
+            if isinstance(one.primary, Unknown) and one.service in planned:
+                # A switch that was cut off between its stop and its promotion is gone on with.
+                self.ports.primaries.hand_over(one.service, to=planned[one.service])
+            elif one.primary == self.server.name:
+                to = self._successor(one, planned.get(one.service))
+                self.ports.primaries.hand_over(one.service, to=to)
+
+    def _successor(self, one: ServiceRoles, planned: str | None) -> str:
+        able = [name for name in one.standbys if name not in self.fellows]
+        if planned in able:
+            return str(planned)
+        if not able:
+            raise _failed(f"no replica of {one.service} may take over now")
+        return able[0]
+
+    def _cordon(self) -> None:
+        host = self.ports.computes.hosts()[self.server.name]
+        if host.enabled:
+            self.ports.computes.cordon(host, reason=self.reason)
+
+    def _uncordon(self) -> None:
+        host = self.ports.computes.hosts()[self.server.name]
+        if not host.enabled:
+            self.ports.computes.uncordon(host)
+
+    def _drain(self) -> None:
+        empty(self.operation, self.fellows, self.ports.computes, within=self.limits.move_seconds)
+
+    def _patch(self, only: str) -> None:
+        work = PlaybookWork(
+            entry=self.patch,
+            servers=(self.server,),
+            rehearse=False,
+            any_time=True,
+            variables={self.server.name: {"patch_only": only}},
+        )
+        result = play(self.site, work, self.ports.playbooks, watch=lambda event: None)
+        _require_well(result, self.server.name)
+
+    def _reboot(self, act: Act) -> None:
+        """Boot the host, unless it did already in a run that was killed while it waited."""
+        before = self.progress.boot_before if self.progress.under_way is act else ""
+        if not before:
+            facts = facts_of(self.server, self.ports.hosts, self._clock, pending=False)
+            if act is Act.REBOOT_IF_NEEDED and not facts.reboot_reasons:
+                self.note("end", act, {"needed": False})
+                return
+            before = facts.boot_id
+        self.note("begin", act, {"boot_id": before})
+        self._ask_for_reboot(before)
+        if not self._came_back(before) and not self._cycled(before):
+            raise HostError(
+                f"{self.server.name} did not come back from its reboot within "
+                f"{self.limits.boot_seconds:.0f} s",
+                fault=HostFault.SILENT,
+                remedy="Look at its console. --power-cycle lets its BMC switch it off and on; "
+                "`orchestrator maintenance resume` goes on once it answers.",
+            )
+        self.note("end", act)
+
+    def _ask_for_reboot(self, before: str) -> None:
+        try:
+            now, _ = boot_of(self.server, self.ports.hosts)
+            if now == before:
+                ran = self.ports.hosts.run(self.server, REBOOT, within=15.0)
+                if ran.status:
+                    raise _failed(f"it refuses to reboot: {ran.err.strip() or ran.status}")
+        except HostError as error:
+            if error.fault in {*NO_PATIENCE, HostFault.FAILED}:
+                raise
+            # It went down before it could answer, or is down since a run that was killed.
+
+    def _came_back(self, before: str) -> bool:
+        """Wait until the host is in another boot, and that boot is over."""
+        return self._within(self.limits.boot_seconds, lambda: self._booted(before))
+
+    def _booted(self, before: str) -> bool:
+        try:
+            now, settled = boot_of(self.server, self.ports.hosts)
+        except HostError as error:
+            if error.fault in NO_PATIENCE:
+                raise
+            return False
+        return now != before and settled
+
+    def _cycled(self, before: str) -> bool:
+        if not self.limits.power_cycle:
+            return False
+        off = self.ports.bmcs.power(self.server) is PowerState.OFF
+        act = PowerAct.ON if off else PowerAct.CYCLE
+        self.ports.bmcs.act(self.server, SwitchPower(act=act, forced=not off))
+        return self._came_back(before)
+
+    def _check(self) -> None:
+        facts = facts_of(self.server, self.ports.hosts, self._clock, pending=False)
+        faults = [
+            *(f"package {name} is not set up" for name in facts.unconfigured),
+            *(
+                f"unit {name} has failed"
+                for name in facts.failed_units
+                if name not in self.operation.failed_before
+            ),
+        ]
+        if abs(facts.clock_ahead_seconds) > DRIFT_SECONDS:
+            faults.append(f"its clock is {clock_off(facts)}")
+        if {Act.REBOOT, Act.REBOOT_IF_NEEDED} & set(self.operation.acts):
+            faults += [f"it still asks for a reboot: {one}" for one in facts.reboot_reasons]
+        faults += self._awaited()
+        if faults:
+            raise _failed("; ".join(faults))
+
+    def _awaited(self) -> list[str]:
+        """Wait until Nova and the databases have the host back; return what has not."""
+        self._within(HEALTH_SECONDS, lambda: not any(self._absent()))
+        return list(self._absent())
+
+    def _absent(self) -> Iterator[str]:
+        if Act.CORDON in self.operation.acts:
+            host = self.ports.computes.hosts().get(self.server.name)
+            if host is None or not host.up:
+                yield "Nova does not hear from its compute service"
+        mine = self.operation.services
+        for one in self.ports.primaries.roles() if mine else ():
+            if one.service in mine and self.server.name not in {one.primary, *one.standbys}:
+                yield f"its replica of {one.service} does not follow the primary"
+
+    @property
+    def _clock(self) -> Clock:
+        return self.ports.playbooks.clock
+
+    def _within(self, seconds: float, claim: Callable[[], bool]) -> bool:
+        begun = self._clock.now()
+        while not claim():
+            if (self._clock.now() - begun).total_seconds() > seconds:
+                return False
+            self._clock.sleep(POLL_SECONDS)
+        return True
+
+
+def _require_well(result: PlaybookResult, host: str) -> None:
+    told = next((one for one in result.hosts if one.host == host), None)
+    # The last failure is the playbook's own word on the first one, which it tried to mend.
+    failures = [one.reason for one in told.tasks if one.outcome in BAD] if told else []
+    reason = next(
+        (one for one in (*reversed(failures), told.reason if told else "", result.reason) if one),
+        result.ending.value,
+    )
+    if told is None or told.outcome is Outcome.UNKNOWN:
+        raise UnseenEndError(
+            f"the upgrade began and its end was not seen: {reason}",
+            remedy="`orchestrator maintenance resume` looks, and goes on from there.",
+        )
+    if told.outcome not in {Outcome.OK, Outcome.CHANGED}:
+        raise HostError(
+            reason,
+            fault=HostFault.FAILED,
+            remedy=f"What Ansible did is in {result.record}" if result.record else "",
+        )
+
+
+def _failed(message: str) -> HostError:
+    return HostError(message, fault=HostFault.FAILED)

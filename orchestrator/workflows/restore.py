@@ -1,0 +1,234 @@
+"""Restores: find the copy, look at the place, bring it back, and compare what came."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from orchestrator.errors import BackupError, RefusedError
+from orchestrator.model.backup import BackupFault, Facts, Restored, Subject, SubjectKind
+from orchestrator.model.hardware import Server
+from orchestrator.model.playbook import CataloguedPlaybook, Ending, PlaybookResult
+from orchestrator.model.site import Site
+from orchestrator.model.units import Json
+from orchestrator.model.verdict import Verdict
+from orchestrator.planning.backup import preparation, subjects_of
+from orchestrator.planning.restore import (
+    Comparison,
+    Destination,
+    RestorePlan,
+    choose_copy,
+    compare,
+    place_of,
+)
+from orchestrator.ports.playbooks import PlaybookWatch
+from orchestrator.workflows.backup import BackupPorts, listed
+from orchestrator.workflows.playbook import PlaybookPorts, PlaybookWork, carry_out
+
+DAMAGE = frozenset({BackupFault.BROKEN, BackupFault.FAILED, BackupFault.MISMATCH})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wish:
+    """What somebody wants back."""
+
+    subject: Subject
+    repository: str = ""
+    run: str = ""
+    to: Destination = field(default_factory=Destination)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RestoreReport:
+    """How a restore ended."""
+
+    plan: RestorePlan
+    restored: Restored
+    comparisons: tuple[Comparison, ...]
+
+    @property
+    def whole(self) -> bool:
+        """Say whether everything that was recorded is there again."""
+        return all(one.verdict is not Verdict.FAIL for one in self.comparisons)
+
+
+def plan_restore(site: Site, wish: Wish, ports: BackupPorts) -> RestorePlan:
+    """Find the copy and look at the place; nothing is changed.
+
+    Raises:
+        RefusedError: there is no copy, or the place is none.
+        BackupError: the repository or the place does not answer.
+    """
+    subject = wish.subject
+    only = [wish.repository] if wish.repository else []
+    found = listed([subject], ports, only=only)
+    silent = [f"{name}: {told}" for name, told in found.items() if isinstance(told, str)]
+    copies = [copy for told in found.values() if not isinstance(told, str) for copy in told]
+    if silent and not copies:
+        raise RefusedError(
+            f"no repository with copies of {subject.name} can be asked: {'; '.join(silent)}"
+        )
+    copy = choose_copy(subject, copies, repository=wish.repository, run=wish.run)
+    store = ports.engine.stores[copy.repository]
+    server = _server(site, wish, ports)
+    plan = RestorePlan(
+        subject=subject,
+        copy=copy,
+        manifest=ports.engine.archive.manifest(copy, store=store),
+        store=store,
+        place=place_of(subject, wish.to, home=server, run=copy.run),
+        server=server,
+    )
+    if server is None:
+        return plan
+    plan = replace(plan, holding=ports.engine.restores.holding(plan.place, server=server))
+    _refuse_bad_place(plan)
+    return plan
+
+
+def _server(site: Site, wish: Wish, ports: BackupPorts) -> Server | None:
+    """Return the server that a copy goes to: the named one, or a service's primary."""
+    if wish.subject.kind is SubjectKind.SITE:
+        return None
+    known = {server.name: server for server in site.hardware.servers}
+    if wish.to.host:
+        if wish.to.host not in known:
+            raise RefusedError(f"the site has no server {wish.to.host}")
+        return known[wish.to.host]
+    servers = [known[name] for name in wish.subject.hosts if name in known]
+    return ports.engine.copying.source(wish.subject, servers)
+
+
+def _refuse_bad_place(plan: RestorePlan) -> None:
+    holding = plan.holding
+    if plan.place.cluster is None or plan.place.make or holding is None:
+        return
+    if not holding.cluster or not holding.running:
+        raise RefusedError(
+            f"{plan.where}: the cluster {'is down' if holding.cluster else 'is not there'}",
+            remedy=f"Run orchestrator service apply {plan.subject.name} first, or give --to HOST.",
+        )
+    if holding.in_recovery:
+        raise RefusedError(
+            f"{plan.where} is a replica: what is restored must be restored at the primary",
+            remedy="See orchestrator service status.",
+        )
+
+
+def needs_leave(plan: RestorePlan) -> bool:
+    """Say whether the host of a plan may not read the copy yet: nobody declared that it would."""
+    if plan.server is None:
+        return False
+    declared = {*plan.subject.hosts, *plan.store.repository.restore_hosts}
+    return plan.server.name not in declared
+
+
+def give_leave(
+    site: Site,
+    plan: RestorePlan,
+    entry: CataloguedPlaybook,
+    *,
+    playbooks: PlaybookPorts,
+    watch: PlaybookWatch,
+) -> PlaybookResult:
+    """Let one host read one subject, until `backup prepare` is run again; install what it needs.
+
+    Raises:
+        RefusedError: the host or the repository's server could not be prepared.
+    """
+    assert plan.server is not None  # noqa: S101 - needs_leave said so
+    names = {plan.server.name, plan.store.server.name}
+    readers = {plan.server.name: [plan.subject.name]}
+    wanted = preparation(site, subjects_of(site), readers=readers)
+    servers = tuple(one for one in wanted.servers if one.name in names)
+    work = PlaybookWork(entry=entry, servers=servers, rehearse=False, variables=wanted.variables)
+    result = carry_out(site, work, playbooks, watch=watch)
+    if result.ending is not Ending.DONE:
+        reasons = "; ".join(f"{one.host}: {one.reason}" for one in result.hosts if one.reason)
+        raise RefusedError(f"{plan.server.name} could not be prepared: {reasons or result.reason}")
+    return result
+
+
+def refuse_loss(plan: RestorePlan, *, overwrite: bool) -> None:
+    """Refuse to put a copy where data is, unless somebody said that it may go.
+
+    Raises:
+        RefusedError: says how much there is.
+    """
+    if plan.overwrites and not overwrite:
+        rows = plan.holding.rows if plan.holding else 0
+        raise RefusedError(
+            f"{plan.where} holds {rows} rows, which would be lost",
+            remedy=f"Restore it elsewhere (--to HOST, --as NAME), or give --overwrite "
+            f"{plan.subject.name}.",
+        )
+
+
+def carry_out_restore(plan: RestorePlan, ports: BackupPorts, *, overwrite: bool) -> RestoreReport:
+    """Bring a copy back and compare what came with what was recorded.
+
+    Raises:
+        RefusedError: data is at the place, and nobody said that it may go.
+        SiteLockedError: somebody else is working on the site.
+        BackupError: the copy is broken, or the place or the repository does not answer.
+    """
+    refuse_loss(plan, overwrite=overwrite)
+    facts: dict[str, Json] = {
+        "subject": plan.subject.name,
+        "run": plan.copy.run,
+        "repository": plan.copy.repository,
+        "to": plan.where,
+        "overwrites": plan.overwrites,
+    }
+    with ports.lock.hold(why=f"restore {plan.subject.name}"):
+        ports.audit.append(act="restore-begin", facts=facts)
+        try:
+            restored, found = _bring_back(plan, ports)
+        except BackupError as error:
+            ports.audit.append(act="restore-failed", facts={**facts, "reason": error.message})
+            raise _naming_files(error, plan, ports) from error
+        comparisons = compare(plan.manifest.facts, found)
+        report = RestoreReport(plan=plan, restored=restored, comparisons=comparisons)
+        ports.audit.append(act="restore-end", facts={**facts, "whole": report.whole})
+    return report
+
+
+def _bring_back(plan: RestorePlan, ports: BackupPorts) -> tuple[Restored, Facts]:
+    restores = ports.engine.restores
+    if plan.server is None:
+        begun = ports.clock.now()
+        found = restores.restore_site(plan.copy, store=plan.store, folder=plan.place.folder)
+        seconds = (ports.clock.now() - begun).total_seconds()
+        return Restored(seconds=seconds, fetched_bytes=plan.copy.size_bytes), found
+    restored = restores.restore(plan.copy, store=plan.store, place=plan.place, server=plan.server)
+    like = plan.manifest.facts
+    return restored, restores.facts(plan.place, server=plan.server, like=like)
+
+
+def _naming_files(error: BackupError, plan: RestorePlan, ports: BackupPorts) -> BackupError:
+    """Read the repository where the engine told of damage and named no file."""
+    if error.broken or error.fault not in DAMAGE:
+        return error
+    try:
+        found = ports.engine.archive.verify(plan.subject.name, store=plan.store, part=(0, 1))
+    except BackupError as another:
+        return BackupError(
+            f"{error.message}; and reading the repository: {another.message}",
+            fault=error.fault,
+            broken=another.broken,
+            remedy=error.remedy,
+        )
+    if found.sound:
+        return error
+    named = ", ".join(found.broken) or found.complaint
+    return BackupError(
+        f"{error.message}; broken in {plan.copy.repository}: {named}",
+        fault=BackupFault.BROKEN,
+        broken=found.broken,
+        remedy="Restore the copy of another repository: --from.",
+    )
+
+
+def failures(comparisons: Sequence[Comparison]) -> tuple[Comparison, ...]:
+    """Return what is not as it was recorded."""
+    return tuple(one for one in comparisons if one.verdict is Verdict.FAIL)

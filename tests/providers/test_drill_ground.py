@@ -1,0 +1,102 @@
+"""What the ground of drills asks of hosts, and how it takes what they answer."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+import pytest
+
+from orchestrator.errors import HostError
+from orchestrator.model.backup import Cluster
+from orchestrator.model.drill import Isolation, Login, Target
+from orchestrator.model.hardware import Server
+from orchestrator.model.host import Ran
+from orchestrator.model.units import Secret
+from orchestrator.providers.drill import on_host
+from orchestrator.providers.drill.ground import HostGround
+from tests.fakes.bmc_site import server
+
+SERVER = server()
+CLUSTER = Cluster(name="orchestrator_drill", version="15", port=5999, database="credit")
+TARGETS = (Target(host="db-1", address="10.9.2.31", port=5505),)
+
+
+@dataclass
+class AnsweringHost:
+    """A host that answers one thing, and remembers what it was asked."""
+
+    answer: str
+    commands: list[str] = field(default_factory=list)
+    given: list[str] = field(default_factory=list)
+
+    def run(self, server: Server, command: str, *, within: float, given: str = "") -> Ran:
+        self.commands.append(command)
+        self.given.append(given)
+        return Ran(status=0, out=self.answer, err="")
+
+    def expect_new_key(self, server: Server) -> None:
+        raise NotImplementedError
+
+    def public_key(self, server: Server) -> str:
+        raise NotImplementedError
+
+
+def ground(host: AnsweringHost) -> HostGround:
+    return HostGround(hosts=host, folder="/var/lib/drill", locks=("/run/lock",))
+
+
+def asked(host: AnsweringHost) -> dict[str, object]:
+    """Return the request at the end of the program that was sent."""
+    seen: list[dict[str, object]] = []
+    program = host.given[-1]
+    call = program[program.rindex("answer(json.loads(") :]
+    exec(call, {"json": json, "answer": seen.append})
+    return seen[0]
+
+
+def test_passwords_go_through_the_input_and_never_into_a_command() -> None:
+    host = AnsweringHost('{"logins": [{"role": "app", "way": "password", "fault": "", "tls": ""}]}')
+    logins = {"app": (Secret('credit_app:it\'s "canary"'),), "owner": ()}
+    used = ground(host).log_in(SERVER, cluster=CLUSTER, logins=logins)
+    assert used == (Login(role="app", way="password"),)
+    assert "canary" not in host.commands[0]
+    assert asked(host)["roles"] == {"app": ['credit_app:it\'s "canary"'], "owner": []}
+
+
+def test_what_was_reached_and_dropped_is_told() -> None:
+    host = AnsweringHost('{"reached": ["db-1:5505"], "dropped": 2, "clock_seconds": 7.5}')
+    assert ground(host).prove(SERVER, targets=TARGETS) == Isolation(
+        targets=TARGETS, reached=("db-1:5505",), dropped=2, clock_seconds=7.5
+    )
+    assert asked(host) == {
+        "do": "prove",
+        "targets": [{"host": "db-1", "address": "10.9.2.31", "port": 5505}],
+    }
+
+
+@pytest.mark.parametrize("answer", ["", "Killed", "[]", '{"refused": "nft: no such file"}', "{}"])
+def test_an_answer_that_is_none_is_a_fault_of_the_host(answer: str) -> None:
+    with pytest.raises(HostError):
+        ground(AnsweringHost(answer)).prove(SERVER, targets=TARGETS)
+
+
+def test_the_isolation_lets_through_only_ssh_the_repository_and_loopback() -> None:
+    rules = on_host.table(
+        client=("192.0.2.7", 22),
+        repository="2001:db8::41",
+        targets=[{"host": "db-1", "address": "10.9.2.31", "port": 5505}],
+    )
+    accepted = [line for line in rules.splitlines() if "accept" in line]
+    assert accepted == [
+        'iifname "lo" accept;',
+        "ip saddr 192.0.2.7 tcp dport 22 accept;",
+        "ip6 saddr 2001:db8::41 tcp sport 22 ct state established accept;",
+        "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept; }",
+        'oifname "lo" accept;',
+        "ip daddr 192.0.2.7 tcp sport 22 accept;",
+        "ip6 daddr 2001:db8::41 tcp dport 22 accept;",
+        "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept; }",
+    ]
+    assert rules.count("policy drop") == 3
+    assert 'ip daddr 10.9.2.31 tcp dport 5505 counter name "production" drop;' in rules

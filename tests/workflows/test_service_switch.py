@@ -1,0 +1,97 @@
+"""A switch either ends with one primary that has everything, or changes nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from orchestrator.errors import ServiceError
+from orchestrator.model.service_plan import SwitchPlan, SwitchReport
+from orchestrator.model.service_state import ClusterRole
+from orchestrator.model.site import Site
+from orchestrator.planning.service_switch import plan_switchover
+from orchestrator.workflows.playbook import PlaybookPorts
+from orchestrator.workflows.service_switch import switch
+from orchestrator.workflows.services import ServicePorts, look
+from tests.fakes.bmc_site import SecretsInMemory
+from tests.fakes.memory_playbooks import MemoryPlaybooks
+from tests.fakes.service_site import (
+    PRIMARY,
+    REPLICA,
+    FakeDatabases,
+    population,
+    service_site,
+)
+from tests.fakes.site_world import FakeAudit, FakeClock, FakeLock
+
+
+class NoAuthority:
+    def certificate(self) -> str:
+        raise NotImplementedError
+
+    def sign(self, request: str, *, server: object) -> str:
+        raise NotImplementedError
+
+
+def ports(databases: FakeDatabases) -> ServicePorts:
+    playbooks = PlaybookPorts(
+        playbooks=MemoryPlaybooks(),
+        secrets=SecretsInMemory({}),
+        lock=FakeLock(),
+        audit=FakeAudit(),
+        clock=FakeClock(),
+        places={},
+    )
+    return ServicePorts(playbooks=playbooks, databases=databases, authority=NoAuthority())
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    return service_site(tmp_path_factory.mktemp("city"))
+
+
+def three() -> FakeDatabases:
+    return FakeDatabases({"db-1": PRIMARY, "db-2": REPLICA, "dr-db-1": REPLICA})
+
+
+def run(site: Site, databases: FakeDatabases) -> SwitchReport:
+    declared = population(site)
+    plan = plan_switchover(site, declared, look(site, [declared], databases))
+    assert isinstance(plan, SwitchPlan), plan
+    return switch(site, plan, ports(databases), told=lambda line: None)
+
+
+def test_the_old_primary_follows_the_new_one(site: Site) -> None:
+    databases = three()
+    report = run(site, databases)
+    assert databases.acts == ["stop db-1", "promote db-2", "follow db-1", "follow dr-db-1"]
+    assert report.failed == () and report.gap_seconds is not None
+    assert databases.clusters["db-1"].upstream == "10.9.2.32"
+    again = run(site, databases)
+    assert again.plan.new.name == "db-1", "a second switchover goes back"
+
+
+def test_a_replica_that_does_not_get_everything_is_not_promoted(site: Site) -> None:
+    databases = three()
+    databases.deaf = {"db-2"}
+    with pytest.raises(ServiceError, match="did not get all that db-1 had"):
+        run(site, databases)
+    assert databases.acts == ["stop db-1", "start db-1"]
+    assert databases.clusters["db-1"].role is ClusterRole.PRIMARY
+
+
+def test_a_host_that_does_not_follow_is_told_of_and_the_rest_goes_on(site: Site) -> None:
+    databases = three()
+    databases.fails = {"follow db-1"}
+    report = run(site, databases)
+    assert [host for host, _ in report.failed] == ["db-1"]
+    assert databases.acts[-1] == "follow dr-db-1"
+
+
+def test_a_switch_that_was_killed_after_the_stop_is_gone_on_with(site: Site) -> None:
+    databases = three()
+    databases.fails = {"promote db-2"}
+    with pytest.raises(ServiceError):
+        run(site, databases)
+    databases.fails, databases.acts = set(), []
+    run(site, databases)
+    assert databases.acts == ["promote db-2", "follow db-1", "follow dr-db-1"]

@@ -1,0 +1,152 @@
+"""A run of backups: what fails stops nothing else, and what is found is told step by step."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from orchestrator.errors import BackupError, RefusedError
+from orchestrator.model.backup import (
+    BackupFault,
+    Facts,
+    Restored,
+    TableFacts,
+)
+from orchestrator.model.site import Site
+from orchestrator.planning.restore import Destination
+from orchestrator.spec.load import load_site
+from orchestrator.workflows.backup import Result, Step, listed, run
+from orchestrator.workflows.backup_keep import prunable, prune, verify
+from orchestrator.workflows.restore import Wish, carry_out_restore, plan_restore
+from tests.fakes.backup_world import NAME, NOW, RECORDED, BackupWorld
+
+CASES = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    directory = tmp_path_factory.mktemp("city") / "site"
+    shutil.copytree(CASES / "cases" / "_base", directory)
+    shutil.copytree(CASES / "lab" / "service_city", directory, dirs_exist_ok=True)
+    return load_site(directory).site
+
+
+@pytest.fixture
+def world(city: Site) -> BackupWorld:
+    return BackupWorld(city)
+
+
+def silent(name: str) -> BackupError:
+    return BackupError(f"{name} does not answer", fault=BackupFault.SILENT)
+
+
+def back_up(world: BackupWorld) -> tuple[Step, ...]:
+    wanted = {NAME: world.subject().repositories}
+    return run(world.site, wanted, world.ports(), told=lambda step: None)
+
+
+def test_a_repository_that_fails_does_not_stop_the_other(world: BackupWorld) -> None:
+    world.faults = {"city-copies": silent("bak-1")}
+    near, far = back_up(world)
+    assert (near.result, near.fault, near.reason) == (
+        Result.FAILED, BackupFault.SILENT, "bak-1 does not answer",
+    )  # fmt: skip
+    assert far.result is Result.DONE and world.kept.keys() == {"dr-copies"}
+
+
+def test_a_run_is_in_the_audit_log_before_and_after(world: BackupWorld) -> None:
+    back_up(world)
+    assert [one["act"] for one in world.audit.entries] == ["backup-begin", "backup-end"]
+
+
+def test_what_cannot_be_asked_says_why_and_the_rest_is_listed(world: BackupWorld) -> None:
+    back_up(world)
+    world.faults = {"dr-copies": silent("dr-bak-1")}
+    found = listed([world.subject()], world.ports())
+    assert found["dr-copies"] == "dr-bak-1 does not answer"
+    assert len(found["city-copies"]) == 1
+
+
+def test_broken_files_fail_a_verification_by_their_name(world: BackupWorld) -> None:
+    world.broken = ("/srv/backup/x",)
+    steps = verify(world.site, [world.subject()], world.ports(), whole=True, told=lambda step: None)
+    assert [(one.result, one.broken) for one in steps if one.verified] == [
+        (Result.FAILED, ("/srv/backup/x",))
+    ] * 2
+
+
+def test_a_copy_that_its_host_can_delete_is_a_fault(world: BackupWorld) -> None:
+    back_up(world)
+    world.deletable = True
+    steps = verify(world.site, [world.subject()], world.ports(), whole=True, told=lambda step: None)
+    tried = [one for one in steps if one.verified is None]
+    assert {one.result for one in tried} == {Result.FAILED}
+    assert "deleted the copy" in tried[0].reason
+
+
+def test_pruning_leaves_a_repository_alone_that_could_not_be_asked(world: BackupWorld) -> None:
+    world.clock.time = NOW - timedelta(days=400)
+    back_up(world)
+    world.clock.time = NOW
+    back_up(world)
+    world.faults = {"dr-copies": silent("dr-bak-1")}
+    found = listed([world.subject()], world.ports())
+    wanted = prunable([world.subject()], found, now=NOW)
+    assert wanted.keys() == {(NAME, "city-copies")}
+    (step,) = prune(wanted, world.ports(), told=lambda step: None)
+    assert (step.deleted, len(world.kept["city-copies"]), len(world.kept["dr-copies"])) == (1, 1, 2)
+
+
+def wish(world: BackupWorld, **to: str) -> Wish:
+    return Wish(subject=world.subject(), to=Destination(**to))
+
+
+def test_data_in_use_is_not_overwritten_without_leave(world: BackupWorld) -> None:
+    back_up(world)
+    world.there = Facts(tables={"data.person": TableFacts(rows=4, checksum="16")})
+    plan = plan_restore(world.site, wish(world), world.ports())
+    with pytest.raises(RefusedError, match="holds 4 rows"):
+        carry_out_restore(plan, world.ports(), overwrite=False)
+    assert world.there != RECORDED
+    assert carry_out_restore(plan, world.ports(), overwrite=True).whole
+    assert world.there == RECORDED
+
+
+def test_rows_that_do_not_come_back_are_told_by_table(world: BackupWorld) -> None:
+    back_up(world)
+    world.comes_back = Facts(tables={"data.person": TableFacts(rows=8, checksum="64")})
+    plan = plan_restore(world.site, wish(world, host="dr-spare-1"), world.ports())
+    report = carry_out_restore(plan, world.ports(), overwrite=False)
+    assert not report.whole
+    assert [one.what for one in report.comparisons] == ["table data.person"]
+
+
+def test_the_far_copy_is_taken_where_the_near_one_is_silent(world: BackupWorld) -> None:
+    back_up(world)
+    world.faults = {"city-copies": silent("bak-1")}
+    plan = plan_restore(world.site, wish(world, host="dr-spare-1"), world.ports())
+    assert plan.copy.repository == "dr-copies"
+
+
+def test_where_nobody_answers_the_restore_says_who(world: BackupWorld) -> None:
+    world.faults = {name: silent(name) for name in ("city-copies", "dr-copies")}
+    with pytest.raises(RefusedError, match="city-copies: city-copies does not answer"):
+        plan_restore(world.site, wish(world, host="dr-spare-1"), world.ports())
+
+
+def test_damage_that_nobody_named_is_looked_for(world: BackupWorld) -> None:
+    back_up(world)
+    plan = plan_restore(world.site, wish(world, host="dr-spare-1"), world.ports())
+    failed = BackupError("it does not decrypt", fault=BackupFault.BROKEN)
+    world.broken = ("/srv/backup/pack",)
+
+    def restore(*_: object, **__: object) -> Restored:
+        raise failed
+
+    world.restore = restore  # type: ignore[method-assign] # this engine cannot restore
+    with pytest.raises(BackupError, match="broken in dr-copies: /srv/backup/pack") as told:
+        carry_out_restore(plan, world.ports(), overwrite=False)
+    assert told.value.broken == ("/srv/backup/pack",)

@@ -1,0 +1,371 @@
+"""Maintenance on hosts in memory: the order of acts, each fault, and going on after a kill."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import IPv4Address
+from pathlib import Path
+
+import pytest
+
+from orchestrator.adapters.maintenance_records import (
+    read_maintenance_plan,
+    write_maintenance_plan,
+)
+from orchestrator.errors import OrchestratorError, RefusedError, StalePlanError
+from orchestrator.model.hardware import ServerRole
+from orchestrator.model.maintenance import (
+    MaintenancePlan,
+    MaintenanceReport,
+    Need,
+    OperationOutcome,
+)
+from orchestrator.model.playbook import CataloguedPlaybook
+from orchestrator.model.site import Site
+from orchestrator.model.system import Freeze
+from orchestrator.model.units import Text
+from orchestrator.workflows.maintenance import Maintenance, Wish, make_plan, refuse_stale
+from orchestrator.workflows.maintenance_acts import Limits
+from orchestrator.workflows.maintenance_standing import standing, unfinished
+from tests.fakes.maintenance_world import FakeHost, KilledError, MaintenanceWorld
+from tests.planning.maintenance_town import compute, instance, service, town
+
+PATCH = CataloguedPlaybook(
+    name="maintenance/patch-host",
+    purpose=Text(zh="x", en="x"),
+    disruptive=True,
+    window=True,
+    proof="x",
+    minutes=10,
+)
+ROLES = {
+    "bak": ServerRole.BACKUP,
+    "c1": ServerRole.COMPUTE,
+    "c2": ServerRole.COMPUTE,
+    "db-1": ServerRole.DATABASE,
+    "db-2": ServerRole.DATABASE,
+}
+BOTH_KINDS = ("c1", "db-1")
+ANY_TIME = Limits(any_time=True)
+DONE, FAILED = OperationOutcome.DONE, OperationOutcome.FAILED
+NOT_STARTED = OperationOutcome.NOT_STARTED
+
+
+@pytest.fixture
+def site() -> Site:
+    made = town(ROLES, parallel=1)
+    servers = tuple(
+        replace(server, address=IPv4Address(f"10.9.0.{number + 100}"))
+        for number, server in enumerate(made.hardware.servers)
+    )
+    return replace(made, hardware=replace(made.hardware, servers=servers))
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> MaintenanceWorld:
+    return whole_world(tmp_path)
+
+
+def whole_world(folder: Path) -> MaintenanceWorld:
+    web = instance("web", "c1")
+    return MaintenanceWorld(
+        folder=folder,
+        hosts={name: FakeHost() for name in ROLES},
+        computes={"c1": compute("c1"), "c2": compute("c2")},
+        instances={web.id: web},
+        services={"t/one": service("t/one", "db-1", "db-2")},
+    )
+
+
+def planned(
+    site: Site, world: MaintenanceWorld, *names: str, needs: frozenset[Need] | None = None
+) -> MaintenancePlan:
+    servers = tuple(server for server in site.hardware.servers if not names or server.name in names)
+    wish = Wish(site=site, needs=needs or frozenset({Need.PATCH}), servers=servers)
+    return make_plan(wish, world.ports())
+
+
+def run(
+    site: Site, world: MaintenanceWorld, plan: MaintenancePlan, limits: Limits = ANY_TIME
+) -> MaintenanceReport:
+    return Maintenance(site=site, plan=plan, ports=world.ports(), limits=limits, patch=PATCH).run()
+
+
+def outcomes(report: MaintenanceReport) -> dict[str, OperationOutcome]:
+    return {one.host: one.outcome for one in report.results}
+
+
+def test_everything_is_done_in_its_order(site: Site, world: MaintenanceWorld) -> None:
+    report = run(site, world, planned(site, world))
+    assert set(outcomes(report).values()) == {DONE}
+    assert world.acts == [
+        *("patch bak", "reboot bak"),
+        *("cordon c1", "move web c1 c2", "patch c1", "reboot c1", "uncordon c1"),
+        *("cordon c2", "move web c2 c1", "patch c2", "reboot c2", "uncordon c2"),
+        *("patch db-2", "reboot db-2"),
+        *("hand over t/one db-2", "patch db-1", "reboot db-1"),
+    ]
+    ends = [one["facts"] for one in world.audit.entries if one["act"] == "maintenance-end"]
+    assert [facts["outcome"] for facts in ends] == ["done"] * 5
+
+
+def test_a_patch_that_needs_no_reboot_reboots_nothing(site: Site, world: MaintenanceWorld) -> None:
+    world.hosts["bak"].patch_needs_reboot = False
+    report = run(site, world, planned(site, world, "bak"))
+    assert (outcomes(report), world.acts) == ({"bak": DONE}, ["patch bak"])
+
+
+def test_killed_at_any_act_it_resumes_to_the_same_end(site: Site, tmp_path: Path) -> None:
+    whole = whole_world(tmp_path / "whole")
+    run(site, whole, planned(site, whole, *BOTH_KINDS))
+    for kill_at in range(len(whole.acts)):
+        world = whole_world(tmp_path / str(kill_at))
+        plan = planned(site, world, *BOTH_KINDS)
+        world.kill_at = kill_at
+        with pytest.raises(KilledError):
+            run(site, world, plan)
+        world.kill_at = None
+        report = run(site, world, unfinished(world.ports().records, None))
+        assert set(outcomes(report).values()) == {DONE}, kill_at
+        # The act that it died at was not done; all are done once, in the same order.
+        assert world.acts == whole.acts, kill_at
+
+
+def test_killed_at_any_line_of_the_journal_nothing_is_rebooted_twice(
+    site: Site, tmp_path: Path
+) -> None:
+    whole = whole_world(tmp_path / "whole")
+    run(site, whole, planned(site, whole, *BOTH_KINDS))
+    for kill_at in range(whole.notes):
+        world = whole_world(tmp_path / str(kill_at))
+        plan = planned(site, world, *BOTH_KINDS)
+        world.kill_at_note = kill_at
+        with pytest.raises(KilledError):
+            run(site, world, plan)
+        world.kill_at_note = None
+        report = run(site, world, plan)
+        assert set(outcomes(report).values()) == {DONE}, kill_at
+        assert {world.hosts[name].boot for name in BOTH_KINDS} == {2}, kill_at
+        assert world.instances == whole.instances, kill_at
+        assert world.services == whole.services, kill_at
+        assert world.computes == whole.computes, kill_at
+
+
+def test_a_reboot_that_was_asked_for_by_a_killed_run_is_not_repeated(
+    site: Site, world: MaintenanceWorld
+) -> None:
+    plan = planned(site, world, "bak", needs=frozenset({Need.REBOOT}))
+    records = world.ports().records
+    records.begin(plan)
+    records.note(plan.id, {"event": "begin-operation", "operation": 1, "host": "bak"})
+    records.note(
+        plan.id,
+        {"event": "begin", "operation": 1, "host": "bak", "act": "reboot", "boot_id": "boot-1"},
+    )
+    world.hosts["bak"].boot = 2
+    assert outcomes(standing_report(world, plan)) == {"bak": OperationOutcome.UNKNOWN}
+    report = run(site, world, plan)
+    assert (outcomes(report), world.acts) == ({"bak": DONE}, [])
+
+
+def standing_report(world: MaintenanceWorld, plan: MaintenancePlan) -> MaintenanceReport:
+    return standing(world.ports().records, plan)
+
+
+def test_a_host_that_does_not_come_back_ends_the_run_at_its_budget(
+    site: Site, world: MaintenanceWorld
+) -> None:
+    world.hosts["c1"].dies_at_reboot = True
+    report = run(site, world, planned(site, world))
+    assert outcomes(report) == {
+        "bak": DONE,
+        "c1": FAILED,
+        "c2": NOT_STARTED,
+        "db-1": NOT_STARTED,
+        "db-2": NOT_STARTED,
+    }
+    failed = report.results[1]
+    assert "did not come back" in failed.state and "stays disabled" in failed.state
+    assert "--power-cycle" in failed.remedy
+    assert not world.computes["c1"].enabled
+
+
+def test_its_bmc_brings_it_back_only_where_that_is_asked_for(
+    site: Site, world: MaintenanceWorld
+) -> None:
+    world.hosts["c1"].dies_at_reboot = True
+    report = run(site, world, planned(site, world), replace(ANY_TIME, power_cycle=True))
+    assert set(outcomes(report).values()) == {DONE}
+    assert "power-cycle c1" in world.acts
+
+
+def test_a_larger_budget_goes_on_with_the_other_hosts(site: Site, world: MaintenanceWorld) -> None:
+    world.broken_packages = {"bak"}
+    report = run(site, world, planned(site, world), replace(ANY_TIME, budget=2))
+    assert outcomes(report)["bak"] is FAILED
+    assert [one for host, one in outcomes(report).items() if host != "bak"] == [DONE] * 4
+
+
+def test_a_package_that_does_not_set_up_is_named_and_mended_by_a_resume(
+    site: Site, world: MaintenanceWorld
+) -> None:
+    world.broken_packages = {"bak"}
+    plan = planned(site, world, "bak")
+    report = run(site, world, plan)
+    assert "not set up: x" in report.results[0].state
+    world.broken_packages = set()
+    assert outcomes(run(site, world, plan)) == {"bak": DONE}
+
+
+def test_a_migration_that_never_ends_puts_the_host_back(
+    site: Site, world: MaintenanceWorld
+) -> None:
+    world.stuck = {"id-web"}
+    report = run(site, world, planned(site, world, "c1"))
+    (failed,) = report.results
+    assert failed.outcome is FAILED and "aborted" in failed.state
+    assert "enabled again" in failed.state and world.computes["c1"].enabled
+    assert world.hosts["c1"].boot == 1
+    world.stuck = set()
+    again = run(site, world, unfinished(world.ports().records, None))
+    assert outcomes(again) == {"c1": DONE} and world.instances["id-web"].host == "c2"
+
+
+def test_an_instance_that_came_since_is_given_a_place_too(
+    site: Site, world: MaintenanceWorld
+) -> None:
+    plan = planned(site, world, "c1")
+    late = instance("late", "c1")
+    world.instances[late.id] = late
+    assert outcomes(run(site, world, plan)) == {"c1": DONE}
+    assert {one.host for one in world.instances.values()} == {"c2"}
+
+
+def test_a_host_that_is_silent_before_its_turn_is_not_touched(
+    site: Site, world: MaintenanceWorld
+) -> None:
+    plan = planned(site, world, "c1")
+    world.hosts["c1"].silent = True
+    (failed,) = run(site, world, plan).results
+    assert failed.outcome is FAILED and "nothing was done" in failed.state
+    assert world.acts == []
+
+
+def test_a_unit_that_fails_at_the_boot_fails_the_operation(
+    site: Site, world: MaintenanceWorld
+) -> None:
+    world.hosts["bak"].breaks_unit = "nginx.service"
+    (failed,) = run(site, world, planned(site, world, "bak")).results
+    assert failed.outcome is FAILED and "nginx.service has failed" in failed.state
+
+
+def test_a_unit_that_had_failed_before_is_not_held_against_it(
+    site: Site, world: MaintenanceWorld
+) -> None:
+    world.hosts["bak"].failed_units = ["old.service"]
+    assert outcomes(run(site, world, planned(site, world, "bak"))) == {"bak": DONE}
+
+
+def test_a_clock_that_is_off_after_the_boot_fails_the_check(
+    site: Site, world: MaintenanceWorld
+) -> None:
+    plan = planned(site, world, "bak")
+    world.hosts["bak"].clock_ahead = 3600.0
+    (failed,) = run(site, world, plan).results
+    assert failed.outcome is FAILED and "3600 s ahead" in failed.state
+
+
+def test_a_replica_that_is_gone_stops_the_hand_over(site: Site, world: MaintenanceWorld) -> None:
+    plan = planned(site, world, "db-1")
+    world.hosts["db-2"].silent = True
+    (failed,) = run(site, world, plan).results
+    assert failed.outcome is FAILED and "no replica of t/one may take over" in failed.state
+    assert world.acts == []
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda world: world.instances.update({"id-web": instance("web", "c2")}), "on c2, ACTIVE"),
+        (lambda world: world.instances.clear(), "gone now"),
+        (lambda world: world.hosts["bak"].__setattr__("silent", True), "does not answer now"),
+        (
+            lambda world: world.services.update({"t/one": service("t/one", "db-2", "db-1")}),
+            "primary on db-2 now",
+        ),
+        (
+            lambda world: world.computes.update({"c1": compute("c1", enabled=False)}),
+            "disabled, up now",
+        ),
+        (
+            lambda world: world.hosts["bak"].__setattr__("pending", [["tool", "1", "3"]]),
+            "pending: tool 3 now",
+        ),
+        (
+            lambda world: world.instances.update(
+                {"big": replace(instance("big", "c2"), id="big", memory_mib=30)}
+            ),
+            "c2 has no room any more for web",
+        ),
+    ],
+)
+def test_a_plan_is_refused_once_something_moved(
+    site: Site, world: MaintenanceWorld, change, said: str
+) -> None:
+    plan = planned(site, world)
+    refuse_stale(site, plan, world.ports())
+    change(world)
+    with pytest.raises(StalePlanError, match=said):
+        refuse_stale(site, plan, world.ports())
+    assert world.acts == []
+
+
+def test_outside_of_the_window_nothing_is_begun(site: Site, world: MaintenanceWorld) -> None:
+    plan = planned(site, world, "bak")
+    with pytest.raises(RefusedError, match="no maintenance window of city is open"):
+        run(site, world, plan, Limits())
+    assert world.acts == [] and outcomes(standing_report(world, plan)) == {"bak": NOT_STARTED}
+
+
+def test_a_freeze_beats_a_window(site: Site, world: MaintenanceWorld) -> None:
+    # 22 November 2026, 03:00 in UTC, is a Sunday, 11:00 in Shanghai.
+    window = replace(site.system.maintenance_windows[0], start="10:00")
+    freeze = Freeze(name="f", since="2026-11-20T00:00", until="2026-11-23T00:00", reason="两会保障")
+    open_now = replace(site.system, maintenance_windows=(window,))
+    opened = replace(site, system=open_now)
+    assert outcomes(run(opened, world, planned(opened, world, "bak"), Limits())) == {"bak": DONE}
+    frozen = replace(site, system=replace(open_now, freezes=(freeze,)))
+    with pytest.raises(RefusedError, match=r"frozen until 2026-11-23T00:00 .两会保障"):
+        run(frozen, world, planned(frozen, world, "c1"), Limits())
+
+
+def test_a_window_that_closes_ends_the_run_between_two_batches(
+    site: Site, world: MaintenanceWorld
+) -> None:
+    window = replace(site.system.maintenance_windows[0], start="10:00", hours=1)
+    site = replace(site, system=replace(site.system, maintenance_windows=(window,)))
+    world.clock.time = world.clock.time.replace(hour=2, minute=59, second=40)
+    report = run(site, world, planned(site, world), Limits())
+    assert outcomes(report)["bak"] is DONE and outcomes(report)["c1"] is NOT_STARTED
+    assert "no maintenance window" in report.stopped
+
+
+def test_a_saved_plan_is_read_back_whole_and_an_edited_one_refused(
+    site: Site, world: MaintenanceWorld, tmp_path: Path
+) -> None:
+    plan, file = planned(site, world), tmp_path / "a.plan"
+    write_maintenance_plan(file, plan)
+    assert read_maintenance_plan(file) == plan
+    file.write_text(file.read_text().replace("c2", "c3"))
+    with pytest.raises(OrchestratorError, match="changed since"):
+        read_maintenance_plan(file)
+
+
+def test_a_torn_line_of_the_journal_is_passed_over(world: MaintenanceWorld, site: Site) -> None:
+    plan = planned(site, world, "bak")
+    run(site, world, plan)
+    journal = world.folder / plan.id / "journal.jsonl"
+    journal.write_bytes(journal.read_bytes()[:-20])
+    assert outcomes(standing_report(world, plan)) == {"bak": OperationOutcome.UNKNOWN}
+    assert outcomes(run(site, world, plan)) == {"bak": DONE}
+    assert world.acts == ["patch bak", "reboot bak"]
