@@ -25,7 +25,7 @@ demo: $(READY) packages ## Provision the reference city on the lab, end to end
 
 test: $(READY) packages ## Run everything: check, then the contract and lab tests
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/pytest tests/contract tests/lab
+	@$(BIN)/pytest -n 2 --dist loadscope tests/contract tests/lab
 
 check: $(READY) ## Format, lint, types, import contracts, unit tests, docs
 	@$(BIN)/ruff format --check .

@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from orchestrator.lab.contents import DEFAULT_CONTENTS
 from orchestrator.lab.settings import LabSettings
@@ -18,23 +20,47 @@ from tests.lab.running import RunningLab
 REPOSITORY = Path(__file__).resolve().parents[1]
 ENVIRONMENT = os.environ  # noqa: TID251 - the tests' one door to settings
 
+OF_SERVICES = ("test_services_lab.py", "test_backups_lab.py", "test_drills_lab.py")
+OF_TOWNS = (
+    "test_end_to_end.py",
+    "test_faults_end_to_end.py",
+    "test_hardware_lab.py",
+    "test_hosts.py",
+    "test_images_lab.py",
+    "test_maintenance_drain_lab.py",
+    "test_settings_lab.py",
+)
+OF_LAB = ("test_lab_exercises.py", "test_lab_life.py", "test_openstack_provider.py")
+LABS = {
+    **dict.fromkeys(OF_SERVICES, "services"),
+    **dict.fromkeys(OF_TOWNS, "town_lab"),
+    **dict.fromkeys(OF_LAB, "lab"),
+}
+"""The lab that takes minutes to come up, once a session, by the modules that share it."""
+
 LAB_TEST_SECONDS = 1200
 """The first test of the lab also waits for its installation."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give tests of the lab the time that its start takes, and keep together what shares things.
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Give tests of the lab the time that its start takes, and leave slow ones out."""
+    if item.get_closest_marker("lab") and not item.get_closest_marker("timeout"):
+        item.add_marker(pytest.mark.timeout(LAB_TEST_SECONDS))
+    if item.get_closest_marker("slow") and not ENVIRONMENT.get("ORCHESTRATOR_TEST_SLOW"):
+        item.add_marker(pytest.mark.skip(reason="slow: ORCHESTRATOR_TEST_SLOW=1 runs it"))
 
-    Of several workers (`-n 2 --dist loadgroup`) one gets all tests of a lab, and all of a module.
-    """
-    for item in items:
-        if item.get_closest_marker("lab") and not item.get_closest_marker("timeout"):
-            item.add_marker(pytest.mark.timeout(LAB_TEST_SECONDS))
-        used = getattr(item, "fixturenames", ())
-        labs = [name for name in ("services", "town_lab", "lab") if name in used]
-        module = item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(labs[0] if labs else module))
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
+    """Give all tests of a lab to one worker, where several work (`-n 2 --dist loadscope`)."""
+    return ByLab(config, log) if config.getvalue("dist") == "loadscope" else None
+
+
+class ByLab(LoadScopeScheduling):
+    """Keeps together what would bring up the same lab twice, and the tests of a module."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        module = nodeid.partition("::")[0]
+        return LABS.get(module.rpartition("/")[2], module)
 
 
 @pytest.fixture(scope="session")

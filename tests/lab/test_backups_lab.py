@@ -101,6 +101,7 @@ def test_a_city_that_is_lost_is_restored_from_far_away(backups: BackedUpServices
         )
 
 
+@pytest.mark.slow
 def test_data_in_use_is_kept_until_its_name_was_given(backups: BackedUpServices) -> None:
     refused = backups.run("restore", "run", SERVICE, "--yes")
     assert refused.returncode == 5 and "would be lost" in refused.stderr
@@ -178,6 +179,7 @@ def test_a_killed_run_and_its_lock_are_in_nobodys_way(backups: BackedUpServices)
     assert BLOB not in backups.on(PRIMARY, "ls /etc")
 
 
+@pytest.mark.slow
 def test_preparing_again_changes_nothing(backups: BackedUpServices) -> None:
     told = backups.told("backup", "prepare", "--yes")
     assert set(told["hosts"].values()) == {"ok"}

@@ -86,6 +86,7 @@ def test_a_drill_proves_the_remote_copy_and_leaves_production_alone(
     assert drills.run("drill", "verify", told["record"]).returncode == 0
 
 
+@pytest.mark.slow
 def test_with_the_production_host_off_it_works_just_as_well(drills: DrilledServices) -> None:
     drills.services.town.power(PRIMARY, "ForceOff")
     try:
