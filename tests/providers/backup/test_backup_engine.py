@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import shutil
+import tarfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -208,6 +210,25 @@ def test_the_sites_records_leave_the_vaults_password_here(tmp_path: Path) -> Non
     assert records.unpack(packed.content, str(tmp_path / "back")) == packed.files
     with pytest.raises(BackupError, match="there already"):
         records.unpack(packed.content, str(tmp_path / "back"))
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [("../outside", tarfile.REGTYPE), ("/etc/outside", tarfile.REGTYPE), ("a", tarfile.SYMTYPE)],
+    ids=["upwards", "absolute", "a link"],
+)
+def test_records_that_lead_elsewhere_are_not_unpacked(
+    entry: tuple[str, bytes], tmp_path: Path
+) -> None:
+    forged = io.BytesIO()
+    with tarfile.open(fileobj=forged, mode="w:xz") as archive:
+        told = tarfile.TarInfo(entry[0])
+        told.type, told.linkname = entry[1], "/etc/passwd"
+        archive.addfile(told)
+    records = SiteRecords(directory=tmp_path, state=tmp_path)
+    with pytest.raises(BackupError, match="nothing that the site's records have"):
+        records.unpack(forged.getvalue(), str(tmp_path / "back"))
+    assert not list(tmp_path.rglob("*outside*")) and not list((tmp_path / "back").iterdir())
 
 
 def test_a_moment_without_a_zone_is_none() -> None:
