@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -16,6 +17,7 @@ from orchestrator.model.system import BackupPolicy
 
 BASE_DB_ZONE: Final = "base-db"
 SENSITIVE_DATA_LEVEL: Final = 3
+SETTING: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?")
 REAL_TIME_GRADE: Final = 5
 """From here on GB/T 20988 asks for data that is elsewhere at once: a replica, not a copy."""
 
@@ -61,9 +63,19 @@ def engines_have_what_is_asked(index: SiteIndex) -> Iterator[Finding]:
             known = Known(f"extension of {facts.display}", facts.extensions)
             for number, name in enumerate(service.extensions):
                 yield from known.miss(name, service.source, f"extensions.{number}")
-            for name in sorted(OWN_SETTINGS & service.settings.keys()):
-                detail = f"{tenant.name}/{service.name} may not set `{name}`."
-                yield Finding(detail, service.source.at(f"settings.{name}"))
+            for name in sorted(service.settings):
+                why = _forbidden(name)
+                if why is not None:
+                    detail = f"{tenant.name}/{service.name} may not set `{name}`{why}."
+                    yield Finding(detail, service.source.at(f"settings.{name}"))
+
+
+def _forbidden(name: str) -> str | None:
+    """Return what follows the sentence that a setting is not to be had; None: it is."""
+    # PostgreSQL itself takes any case, and blanks: `SSL` would pass for another setting than `ssl`.
+    if not SETTING.fullmatch(name):
+        return ": settings are written in small letters, digits and underscores"
+    return "" if name in OWN_SETTINGS else None
 
 
 @error(

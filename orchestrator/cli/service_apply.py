@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -33,6 +33,8 @@ class Wish:
     rebuild: tuple[str, ...] = ()
     renew: bool = False
     yes: bool = False
+    change: Callable[[], None] | None = None
+    """Done to the vault once it is known that hosts can follow it."""
 
 
 @click.command(
@@ -119,12 +121,16 @@ def rotate_password(desk: Desk, *, name: str, aim: Aim, role: str, retire: bool,
         words = "Retire the previous login" if retire else "Make a new login"
         approve(desk, f"{words} of {role} of {name}?")
     vault = _ports(desk, aim).playbooks.secrets
-    login = (retire_login if retire else rotate_login)(declared, who, vault)
-    if not login:
+    if retire and declared.previous_login_ref(who) not in vault.names():
         desk.screen.note(f"{name} has no previous login of {role}: nothing to retire.")
         return ExitCode.DONE
-    desk.screen.note(f"{login} is {'retired' if retire else 'the login'} of {role} from now on.")
-    return _bring(desk, aim, [declared], wish=Wish(yes=True))
+
+    def change() -> None:
+        login = (retire_login if retire else rotate_login)(declared, who, vault)
+        said = "retired" if retire else "the login"
+        desk.screen.note(f"{login} is {said} of {role} from now on.")
+
+    return _bring(desk, aim, [declared], wish=Wish(yes=True, change=change))
 
 
 def _bring(desk: Desk, aim: Aim, services: Sequence[DeclaredService], *, wish: Wish) -> int:
@@ -143,6 +149,8 @@ def _bring(desk: Desk, aim: Aim, services: Sequence[DeclaredService], *, wish: W
             return ExitCode.REFUSED
         if not wish.yes:
             approve(desk, _question(plans, wish.rebuild))
+        if wish.change is not None:
+            wish.change()
         bringing = Bringing(plans=plans, observed=observed, renew=wish.renew)
         return _apply(desk, aim, ports, bringing=bringing)
 

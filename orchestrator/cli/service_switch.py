@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from orchestrator.model.service_plan import Refusal, SwitchPlan
     from orchestrator.workflows.services import ServicePorts
 
+LOST = (
+    "What the lost primary did not send any more is lost with it. Where it only does not answer, "
+    "and runs, there will be two primaries: see first that its host is off."
+)
+
 
 @click.command(
     cls=DocumentedCommand,
@@ -79,6 +84,8 @@ def failover(desk: Desk, *, name: str, aim: Aim, to: str, yes: bool) -> int:
     with ports.playbooks.lock.hold(why=f"fail {name} over"):
         observed = look(aim.site, [declared], ports.databases)
         plan = _possible(plan_failover(aim.site, declared, observed, to=to))
+        if plan.promote:
+            desk.screen.note(LOST)
         return _switch(desk, aim, ports, plan=plan, yes=yes)
 
 

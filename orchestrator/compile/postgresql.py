@@ -28,7 +28,11 @@ OWN_SETTINGS: Final = frozenset(
     pgaudit.log_catalog log_connections log_disconnections wal_level hot_standby max_wal_senders
     max_replication_slots max_slot_wal_keep_size archive_mode archive_command primary_conninfo
     primary_slot_name data_directory hba_file ident_file fsync full_page_writes restore_command
-    recovery_target_timeline""".split()
+    recovery_target_timeline recovery_target recovery_target_action recovery_target_inclusive
+    recovery_target_lsn recovery_target_name recovery_target_time recovery_target_xid
+    archive_library archive_cleanup_command recovery_end_command promote_trigger_file
+    ssl_passphrase_command ssl_passphrase_command_supports_reload include include_dir
+    include_if_exists""".split()
 )
 """What a service rests on: its `settings` may not touch it."""
 

@@ -34,6 +34,8 @@ def plan_switchover(
     if old is None:
         return _resumed(declared, facts, servers, to=to)
     target = to or _nearest(site, servers, facts, old=old)
+    if to is None and any(_may_return(one, facts[old]) for one in facts.values()):
+        target = old  # a switch that was cut off after its promotion: the rest is to follow
     if target is None:
         return Refusal(reason="no replica is up to date", remedy=_LOOK.format(declared.name))
     if target == old:
@@ -41,7 +43,7 @@ def plan_switchover(
     found = facts[target]
     behind = max(0, (facts[old].lsn or 0) - (found.lsn or 0))
     why = diverged(found, facts[old], of=old) or (
-        lateness(found, behind)
+        lateness(found, behind, upstream=str(servers[old].address))
         if found.role is ClusterRole.REPLICA
         else f"is {found.role.value} there"
     )
@@ -73,17 +75,55 @@ def plan_failover(
             reason=f"{to} has no replica that runs: it is {facts[to].role.value}",
             remedy=_LOOK.format(declared.name),
         )
-    better = [
-        host
+    refusal = _still_heard(facts, servers) or _better(facts, to=to)
+    return refusal or _plan(declared, facts, servers, new=to)
+
+
+def _still_heard(facts: Facts, servers: Mapping[str, Server]) -> Refusal | None:
+    """Refuse where a replica hears from a host that only we do not reach: a primary runs there."""
+    unseen = {
+        str(servers[host].address): host
         for host, one in facts.items()
-        if one.role is ClusterRole.REPLICA and (one.lsn or 0) > (facts[to].lsn or 0)
-    ]
-    if better:
-        return Refusal(
-            reason=f"{better[0]} has more of the data than {to}",
-            remedy=f"Promote {better[0]}, or stop its cluster if it may not be used.",
-        )
-    return _plan(declared, facts, servers, new=to)
+        if one.role is ClusterRole.UNKNOWN
+    }
+    for host, one in facts.items():
+        if one.role is ClusterRole.REPLICA and one.streaming and one.upstream in unseen:
+            return Refusal(
+                reason=f"{host} still hears from its primary on {unseen[one.upstream]}, which "
+                "does not answer here",
+                # wal_receiver_timeout: PostgreSQL's own is 60 s.
+                remedy="Where that host was lost just now, ask again in a minute: a replica "
+                "notices after 60 s. Else it runs, and a second primary would lose its rows: "
+                "switch it off first, or bring it in reach.",
+            )
+    return None
+
+
+def _better(facts: Facts, *, to: str) -> Refusal | None:
+    """Refuse where somebody who answers has rows that the new primary would lack."""
+    for host, one in facts.items():
+        if one.role is ClusterRole.REPLICA and _may_exceed(one, facts[to]):
+            return Refusal(
+                reason=f"{host} has more of the data than {to}, or may have",
+                remedy=f"Promote {host}, or stop its cluster if it may not be used.",
+            )
+        if _was_stopped_in_order(one) and (one.lsn or 0) > (facts[to].lsn or 0):
+            return Refusal(
+                reason=f"{host} was stopped in order, and has more of the data than {to}",
+                remedy=f"Start its cluster. Where it cannot be: switch {host} off, and ask again; "
+                "what only it has is lost then.",
+            )
+    return None
+
+
+def _may_exceed(one: ClusterFacts, other: ClusterFacts) -> bool:
+    """Say whether a replica may have rows that another one has not.
+
+    The longer log is the newer one on one timeline only, and a replica without a primary tells the
+    timeline of its last restartpoint, which may be minutes old.
+    """
+    longer = (one.lsn or 0) > (other.lsn or 0)
+    return longer or (one.timeline or 0) > (other.timeline or 0)
 
 
 _LOOK = "Look at: orchestrator service status {}"
@@ -92,13 +132,19 @@ _LOOK = "Look at: orchestrator service status {}"
 def _resumed(
     declared: DeclaredService, facts: Facts, servers: Mapping[str, Server], *, to: str | None
 ) -> SwitchPlan | Refusal:
-    """Go on with a switch that was cut off between the stop and the promotion."""
+    """Go on with a switch that was cut off between the stop and the promotion.
+
+    Only where every host answers and one alone may have led: a silent one, or a second one that is
+    down, may be the primary that came after it.
+    """
     old = [
         host
         for host, one in facts.items()
-        if one.role is ClusterRole.DOWN and one.follows is False and one.clean
+        if one.role is ClusterRole.UNKNOWN
+        or (one.role is ClusterRole.DOWN and one.follows is not True)
     ]
-    end = facts[old[0]].lsn if len(old) == 1 else None
+    stopped = len(old) == 1 and _was_stopped_in_order(facts[old[0]])
+    end = facts[old[0]].lsn if stopped else None
     whole = [
         host
         for host, one in facts.items()
@@ -154,10 +200,16 @@ def _followers(
     for name, one in facts.items():
         if name == new:
             continue
-        if name == old or _was_stopped_in_order(one):
+        if name == old or _may_return(one, facts[new]):
             yield servers[name]
         elif one.role is ClusterRole.REPLICA and not (one.streaming and one.upstream == address):
             yield servers[name]
+
+
+def _may_return(one: ClusterFacts, leading: ClusterFacts) -> bool:
+    """Say whether a former primary may follow: one that was promoted later has newer rows."""
+    newer = (one.timeline or 0) > (leading.timeline or 0)
+    return _was_stopped_in_order(one) and not newer
 
 
 def _was_stopped_in_order(one: ClusterFacts) -> bool:

@@ -141,7 +141,10 @@ def diverged(one: ClusterFacts, primary: ClusterFacts, *, of: str) -> str:
     if one.role is ClusterRole.PRIMARY:
         return f"is a primary, too (timeline {one.timeline}; {of} has {primary.timeline})"
     if one.role is ClusterRole.DOWN and one.follows is False:
-        return f"is down and was a primary; {of} is the primary now"
+        newer = (one.timeline or 0) > (primary.timeline or 0)
+        after = f"promoted after {of} (timeline {one.timeline}; {of} has {primary.timeline})"
+        was = f"{after}: what it holds is newer" if newer else f"a primary; {of} is the primary now"
+        return f"is down and was {was}"
     if one.role is not ClusterRole.REPLICA:
         return ""
     if one.system_id != primary.system_id:
@@ -172,11 +175,15 @@ def judge(site: Site, declared: DeclaredService, observed: Observed) -> tuple[Cl
     facts = facts_of(site, declared, observed)
     primary = primary_of(facts)
     leading = facts[primary] if primary else None
-    return tuple(_health(host, one, leading, primary=primary or "") for host, one in facts.items())
+    address = {server.name: str(server.address) for server in hosts_of(site, declared)}
+    return tuple(
+        _health(host, one, leading, primary=primary or "", upstream=address.get(primary or "", ""))
+        for host, one in facts.items()
+    )
 
 
 def _health(
-    host: str, one: ClusterFacts, leading: ClusterFacts | None, *, primary: str
+    host: str, one: ClusterFacts, leading: ClusterFacts | None, *, primary: str, upstream: str
 ) -> ClusterHealth:
     plain = {
         ClusterRole.UNKNOWN: Health.UNKNOWN,
@@ -197,15 +204,20 @@ def _health(
     behind = None
     if one.lsn is not None and leading.lsn is not None:
         behind = max(0, leading.lsn - one.lsn)
-    late = lateness(one, behind)
+    late = lateness(one, behind, upstream=upstream)
     health = Health.LAGGING if late else Health.OK
     return ClusterHealth(host=host, health=health, reason=late, lag_bytes=behind)
 
 
-def lateness(one: ClusterFacts, behind: int | None) -> str:
-    """Return how a replica is late; empty where it is not."""
+def lateness(one: ClusterFacts, behind: int | None, *, upstream: str) -> str:
+    """Return how a replica is late; empty where it is not. `upstream` is the primary's address.
+
+    One that hears from somebody else has not what this primary has, however long its log is.
+    """
     if not one.streaming:
         return "it hears nothing from its primary"
+    if one.upstream != upstream:
+        return f"it follows {one.upstream or 'nobody'}, and not the primary"
     if one.lag_seconds is not None and one.lag_seconds > LAGGING_SECONDS and behind:
         return f"it is {one.lag_seconds:.0f} s behind"
     if behind is not None and behind > LAGGING_BYTES:

@@ -21,9 +21,12 @@ FACTS_SECONDS = 180.0
 BOOT_SECONDS = 10.0
 BOOT = "cat /proc/sys/kernel/random/boot_id; systemctl is-system-running || true"
 
-# Python through standard input: no quoting, and python3 with python3-apt is what playbooks need
-# anyway. The repositories' lists go to a folder that is thrown away: a plan changes nothing. Kernel
-# packages are called linux-image-VERSION, and so is what /boot has.
+INST = r"^Inst (\S+) (?:\[(\S+)\] )?\((\S+) "
+"""A package in what `apt-get --simulate` tells (as its manual has it): name, before, after."""
+
+# Python through standard input: no quoting, and python3 is what playbooks need anyway. The
+# repositories' lists go to a folder that is thrown away: a plan changes nothing. Kernel packages
+# are called linux-image-VERSION, and so is what /boot has.
 ASK = r"""
 import glob, json, os, pathlib, re, shutil, subprocess, sys, tempfile, time
 
@@ -42,16 +45,14 @@ def pending(folder):
                           capture_output=True, text=True, timeout=120)
     if read.returncode:
         return " ".join((read.stderr or read.stdout).split())[-300:]
-    import apt_pkg
-    apt_pkg.init_config()
-    for setting in own[1::2]:
-        apt_pkg.config.set(*setting.split("=", 1))
-    apt_pkg.init_system()
-    import apt
-    cache = apt.Cache(None)
-    cache.upgrade(dist_upgrade=False)
-    return sorted([one.name, one.installed.version if one.is_installed else "",
-                   one.candidate.version] for one in cache.get_changes() if not one.marked_delete)
+    # As the playbook upgrades: with the new packages that others need, such as each new kernel.
+    told = subprocess.run(["apt-get", "-q", "--simulate", "upgrade", "--with-new-pkgs", *own],
+                          capture_output=True, text=True, timeout=120,
+                          env={**os.environ, "LC_ALL": "C"})
+    if told.returncode:
+        return " ".join((told.stderr or told.stdout).split())[-300:]
+    return sorted([name, before, after]
+                  for name, before, after in re.findall(INST, told.stdout, re.MULTILINE))
 
 def newest_kernel():
     found = [os.path.basename(one)[len("vmlinuz-"):] for one in glob.glob("/boot/vmlinuz-*")]
@@ -105,7 +106,7 @@ def facts_of(server: Server, hosts: Hosts, clock: Clock, *, pending: bool = True
     Raises:
         HostError: it does not answer, or not in this form.
     """
-    ran = hosts.run(server, "python3 -", within=FACTS_SECONDS, given=f"PENDING = {pending}\n{ASK}")
+    ran = hosts.run(server, "python3 -", within=FACTS_SECONDS, given=_script(pending=pending))
     now = clock.now()
     try:
         return _facts(json.loads(ran.out), now)
@@ -113,8 +114,12 @@ def facts_of(server: Server, hosts: Hosts, clock: Clock, *, pending: bool = True
         raise HostError(
             f"{server.name} does not say how it is: {(ran.err or ran.out)[-300:]!r}",
             fault=HostFault.FAILED,
-            remedy="It needs python3 and python3-apt.",
+            remedy="It needs python3.",
         ) from error
+
+
+def _script(*, pending: bool) -> str:
+    return f"PENDING, INST = {pending}, {INST!r}\n{ASK}"
 
 
 def facts_or_unknown(

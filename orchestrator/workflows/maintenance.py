@@ -25,7 +25,7 @@ from orchestrator.model.maintenance import (
 from orchestrator.model.playbook import CataloguedPlaybook
 from orchestrator.model.site import Site
 from orchestrator.model.units import Json
-from orchestrator.planning.maintenance import Work, plan_maintenance
+from orchestrator.planning.maintenance import REDUNDANT, Work, plan_maintenance
 from orchestrator.planning.maintenance_basis import basis_of, crowding, differences
 from orchestrator.planning.maintenance_progress import (
     Progress,
@@ -41,12 +41,10 @@ from orchestrator.workflows.maintenance_acts import (
     MaintenancePorts,
     UnseenEndError,
 )
+from orchestrator.workflows.maintenance_states import state_after, state_when_done
 
 PATCH_PLAYBOOK = "maintenance/patch-host"
 LOOKS_AT_ONCE = 16
-
-STAYS_CORDONED = frozenset({Act.PATCH, Act.KERNEL, Act.REBOOT, Act.REBOOT_IF_NEEDED, Act.CHECK})
-"""After a failure in one of these Nova is not to place anything on the host."""
 
 Told = Callable[[Operation, str, OperationResult | None], None]
 """Hears of each act as it begins, by name, and of each operation's end; called by any thread."""
@@ -145,20 +143,26 @@ class Maintenance:
 
     def run(self) -> MaintenanceReport:
         """Work batch by batch until nothing is left that may be begun; report every operation."""
+        self._require_declared()
         self.ports.records.begin(self.plan)
         self._progress = progress_of(self.ports.records.entries(self.plan.id))
-        failures, stopped, began = 0, "", False
+        failed: list[tuple[Operation, Batch]] = []
+        stopped, began = "", False
         for batch in self.plan.batches:
             waiting = [one for one in batch.operations if not self._is_done(one)]
             if not waiting:
                 continue
-            stopped = self._reason_to_stop(batch, failures)
+            stopped = self._reason_to_stop(batch, failed)
             if stopped:
                 break
             began = True
             with ThreadPoolExecutor(len(waiting), thread_name_prefix="maintain") as pool:
                 ended = list(pool.map(self._one, waiting, [batch] * len(waiting)))
-            failures += sum(one.outcome is not OperationOutcome.DONE for one in ended)
+            failed += [
+                (operation, batch)
+                for operation, one in zip(waiting, ended, strict=True)
+                if one.outcome is not OperationOutcome.DONE
+            ]
         if stopped and not began:
             raise RefusedError(
                 f"{stopped}: nothing was done",
@@ -170,11 +174,25 @@ class Maintenance:
         progress = self._progress.get(operation.number)
         return progress is not None and progress.is_done
 
-    def _reason_to_stop(self, batch: Batch, failures: int) -> str:
+    def _require_declared(self) -> None:
+        known = {server.name for server in self.site.hardware.servers}
+        gone = [one.host for one in self.plan.operations if one.host not in known]
+        if gone:
+            raise StalePlanError(
+                f"the maintenance plan {self.plan.id} has hosts that are no longer declared: "
+                f"{', '.join(gone)}",
+                remedy="Nothing was done. Make a plan of the hosts that are left.",
+            )
+
+    def _reason_to_stop(self, batch: Batch, failed: Sequence[tuple[Operation, Batch]]) -> str:
         if self._stopped:
             return "it was asked to stop"
-        if failures >= self.limits.budget:
-            return f"{failures} of {self.limits.budget} failures that the run may have"
+        if len(failed) >= self.limits.budget:
+            return f"{len(failed)} of {self.limits.budget} failures that the run may have"
+        roles = {one.role for one in batch.operations} & REDUNDANT
+        for one, its_batch in failed:
+            if one.role in roles and its_batch.region == batch.region:
+                return f"{one.host} is not well, and others of role {one.role} stand in for it"
         if self.limits.any_time:
             return ""
         local = self.ports.playbooks.clock.now().astimezone(ZoneInfo(self.site.identity.timezone))
@@ -212,21 +230,19 @@ class Maintenance:
 
     def _carry_out(self, operation: Operation, batch: Batch) -> OperationResult:
         work = self._work(operation, batch)
-        done: list[Act] = []
         act = None
         try:
             work.reach()
             for act in left_of(operation, self._progress.get(operation.number)):
                 self.told(operation, act.value, None)
                 work.do(act)
-                done.append(act)
         except OrchestratorError as error:
-            return _failed(operation, error, act=act, state=_state_after(work, act, done))
+            return _failed(operation, error, act=act, state=state_after(work, act))
         return OperationResult(
             number=operation.number,
             host=operation.host,
             outcome=OperationOutcome.DONE,
-            state=_state_when_done(operation),
+            state=state_when_done(operation),
         )
 
     def _work(self, operation: Operation, batch: Batch) -> HostWork:
@@ -264,25 +280,3 @@ def _failed(
         act=act,
         remedy=error.remedy,
     )
-
-
-def _state_after(work: HostWork, act: Act | None, done: Sequence[Act]) -> str:
-    """Say how a host is left after a failure; one that could not be emptied is put back."""
-    if act is None:
-        return "nothing was done"
-    if Act.CORDON not in work.operation.acts:
-        return ""
-    if act is Act.DRAIN:
-        try:
-            return work.put_back()
-        except OrchestratorError as error:
-            return f"its compute service stays disabled: {error.message}"
-    if act in STAYS_CORDONED or act is Act.UNCORDON:
-        return "its compute service stays disabled: nothing is placed on it"
-    return ""
-
-
-def _state_when_done(operation: Operation) -> str:
-    if Act.UNCORDON in operation.acts:
-        return "healthy, in service"
-    return "healthy, left disabled" if Act.CORDON in operation.acts else "healthy"

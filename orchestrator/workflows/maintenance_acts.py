@@ -9,23 +9,24 @@ from typing import Protocol
 from orchestrator.errors import HostError, OrchestratorError
 from orchestrator.model.hardware import Server
 from orchestrator.model.host import HostFault
-from orchestrator.model.inventory import PowerAct, PowerState, Unknown
+from orchestrator.model.inventory import PowerAct, PowerState
 from orchestrator.model.maintenance import (
     Act,
+    ComputeHost,
     Operation,
-    ServiceRoles,
 )
 from orchestrator.model.playbook import CataloguedPlaybook, Outcome, PlaybookResult
 from orchestrator.model.site import Site
 from orchestrator.model.units import Json
 from orchestrator.planning.host_needs import DRIFT_SECONDS, clock_off
-from orchestrator.planning.maintenance_progress import Progress
+from orchestrator.planning.maintenance_progress import ONCE, Progress
 from orchestrator.ports import Clock
 from orchestrator.ports.bmc import Bmcs, SwitchPower
 from orchestrator.ports.host import Hosts
 from orchestrator.ports.maintenance import Computes, MaintenanceRecords, Primaries
 from orchestrator.workflows.host_facts import boot_of, facts_of
 from orchestrator.workflows.maintenance_drain import empty
+from orchestrator.workflows.maintenance_hand_over import hand_over
 from orchestrator.workflows.playbook import PlaybookPorts, PlaybookWork, play
 
 POLL_SECONDS = 2.0
@@ -34,6 +35,7 @@ HEALTH_SECONDS = 300.0
 
 REBOOT = "systemctl --no-block reboot"
 BAD = frozenset({Outcome.FAILED, Outcome.UNREACHABLE})
+REBOOTS = frozenset({Act.REBOOT, Act.REBOOT_IF_NEEDED})
 
 # A host that goes down or comes up refuses logins for a while: pam_nologin, seen on Debian 12.
 NO_PATIENCE = frozenset({HostFault.HOST_KEY, HostFault.UNDECLARED})
@@ -101,7 +103,10 @@ class HostWork:
         Raises:
             OrchestratorError: it is not done; the message says how things are.
         """
-        if act in {Act.REBOOT, Act.REBOOT_IF_NEEDED}:
+        if act in ONCE and self.operation.services and not self._is_rebooting:
+            # A primary may have come since: by hand, or because a planned replica was not able.
+            self._hand_over()
+        if act in REBOOTS:
             self._reboot(act)
             return
         acts: Mapping[Act, Callable[[], None]] = {
@@ -120,10 +125,21 @@ class HostWork:
     def reach(self) -> None:
         """Require the host to answer before anything is disturbed for it.
 
-        A host whose reboot was under way may still be away: it is waited for later.
+        A host whose reboot was begun may still be away: it is waited for later, or switched.
         """
-        if self.progress.under_way not in {Act.REBOOT, Act.REBOOT_IF_NEEDED}:
+        if not self._is_rebooting:
             boot_of(self.server, self.ports.hosts)
+
+    @property
+    def _is_rebooting(self) -> bool:
+        """Say whether an earlier run asked for its reboot and did not see the end."""
+        return bool(self.progress.boot_before) and not REBOOTS & set(self.progress.done)
+
+    def as_it_was_left(self) -> str:
+        """Say how an earlier run left the host, where that is not as usual."""
+        if Act.CORDON not in self.progress.done or self._compute().enabled:
+            return ""
+        return "its compute service is still disabled"
 
     def put_back(self) -> str:
         """Let Nova use a host again that could not be emptied; say how it is then."""
@@ -133,32 +149,23 @@ class HostWork:
         return "its compute service is enabled again"
 
     def _hand_over(self) -> None:
-        planned = {over.service: over.to for over in self.operation.hand_overs}
-        for one in self.ports.primaries.roles():
-            if isinstance(one.primary, Unknown) and one.service in planned:
-                # A switch that was cut off between its stop and its promotion is gone on with.
-                self.ports.primaries.hand_over(one.service, to=planned[one.service])
-            elif one.primary == self.server.name:
-                to = self._successor(one, planned.get(one.service))
-                self.ports.primaries.hand_over(one.service, to=to)
-
-    def _successor(self, one: ServiceRoles, planned: str | None) -> str:
-        able = [name for name in one.standbys if name not in self.fellows]
-        if planned in able:
-            return str(planned)
-        if not able:
-            raise _failed(f"no replica of {one.service} may take over now")
-        return able[0]
+        hand_over(self.operation, self.fellows, self.ports.primaries)
 
     def _cordon(self) -> None:
-        host = self.ports.computes.hosts()[self.server.name]
+        host = self._compute()
         if host.enabled:
             self.ports.computes.cordon(host, reason=self.reason)
 
     def _uncordon(self) -> None:
-        host = self.ports.computes.hosts()[self.server.name]
+        host = self._compute()
         if not host.enabled:
             self.ports.computes.uncordon(host)
+
+    def _compute(self) -> ComputeHost:
+        host = self.ports.computes.hosts().get(self.server.name)
+        if host is None:
+            raise _failed(f"Nova does not know {self.server.name} any more")
+        return host
 
     def _drain(self) -> None:
         empty(self.operation, self.fellows, self.ports.computes, within=self.limits.move_seconds)
@@ -175,8 +182,8 @@ class HostWork:
         _require_well(result, self.server.name)
 
     def _reboot(self, act: Act) -> None:
-        """Boot the host, unless it did already in a run that was killed while it waited."""
-        before = self.progress.boot_before if self.progress.under_way is act else ""
+        """Boot the host, unless it did since an earlier run asked for it and saw no end."""
+        before = self.progress.boot_before if self._is_rebooting else ""
         if not before:
             facts = facts_of(self.server, self.ports.hosts, self._clock, pending=False)
             if act is Act.REBOOT_IF_NEEDED and not facts.reboot_reasons:
@@ -240,7 +247,7 @@ class HostWork:
         ]
         if abs(facts.clock_ahead_seconds) > DRIFT_SECONDS:
             faults.append(f"its clock is {clock_off(facts)}")
-        if {Act.REBOOT, Act.REBOOT_IF_NEEDED} & set(self.operation.acts):
+        if REBOOTS & set(self.operation.acts):
             faults += [f"it still asks for a reboot: {one}" for one in facts.reboot_reasons]
         faults += self._awaited()
         if faults:

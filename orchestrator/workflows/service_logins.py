@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets as randomness
 from dataclasses import dataclass
 
+from orchestrator.errors import RefusedError
 from orchestrator.model.data_level import DatabaseRole
 from orchestrator.model.declared_service import DeclaredService, login_names
 from orchestrator.model.units import Secret, SecretRef
@@ -45,16 +46,29 @@ def ensure_logins(declared: DeclaredService, secrets: SecretStore) -> tuple[Logi
 def rotate_login(declared: DeclaredService, role: DatabaseRole, secrets: SecretStore) -> str:
     """Give a role its other login, with a new password; return its name.
 
-    The one until now stays good, as the previous one; the one before that is overwritten. Hosts
-    know of it with the next apply.
+    The one until now stays good, as the previous one. Hosts know of it with the next apply.
+
+    Raises:
+        RefusedError: the one before still works, and would be shut out.
     """
+    previous_ref = declared.previous_login_ref(role)
+    if previous_ref in secrets.names():
+        previous = open_login(role, previous_ref, secrets)
+        if previous.password.reveal():
+            raise RefusedError(
+                f"{previous.login} of {declared.name} still works, and a second change would shut "
+                "out whoever uses it",
+                remedy=f"Retire it first: orchestrator service rotate-password {declared.name} "
+                f"--role {role.value} --retire. A change that was cut off is brought to its end "
+                "by `service apply`.",
+            )
     current = open_login(role, declared.login_ref(role), secrets)
     first, second = login_names(role)
     other = second if current.login == first else first
     secrets.put(
         {
             declared.login_ref(role): _new(other),
-            declared.previous_login_ref(role): _text(current.login, current.password.reveal()),
+            previous_ref: _text(current.login, current.password.reveal()),
         }
     )
     return other

@@ -57,21 +57,48 @@ def _promote(
     begun = clock.now()
     if plan.stop and plan.old is not None:
         told(f"stopping the primary on {plan.old.name}")
-        must_have = ports.databases.stop(plan.old, plan.declared)
+        try:
+            must_have = ports.databases.stop(plan.old, plan.declared)
+        except OrchestratorError as error:
+            raise _started_again(plan, plan.old, ports, why=error.message) from error
     if not plan.promote:
+        if plan.followers:
+            # One that was cut off, or took too long, may have left its followers without slots.
+            ports.databases.promote(plan.new, plan.declared, followers=followers)
         return None
-    if must_have is not None and not _has(plan.new, plan, ports, end=must_have):
-        if plan.stop and plan.old is not None:
-            ports.databases.start(plan.old, plan.declared)
-        raise ServiceError(
-            f"{plan.new.name} did not get all that {plan.old.name if plan.old else '?'} had within "
-            f"{CATCH_UP_SECONDS:.0f} s",
-            remedy="The old primary runs again, and nothing was changed. Look at the line between "
-            "the two.",
-        )
+    if must_have is not None and plan.old is not None:
+        if not _has(plan.new, plan, ports, end=must_have):
+            why = f"{plan.new.name} did not get all that {plan.old.name} had within "
+            why += f"{CATCH_UP_SECONDS:.0f} s"
+            raise _started_again(plan, plan.old, ports, why=why)
     told(f"promoting {plan.new.name}")
-    ports.databases.promote(plan.new, plan.declared, followers=followers)
+    try:
+        ports.databases.promote(plan.new, plan.declared, followers=followers)
+    except OrchestratorError as error:
+        # It may be the primary by now: the old one must not run beside it.
+        raise ServiceError(
+            error.message,
+            remedy=f"Whether {plan.new.name} is the primary is not known, and no other one runs. "
+            f"The same command goes on; look at: orchestrator service status {plan.declared.name}",
+        ) from error
     return (clock.now() - begun).total_seconds()
+
+
+def _started_again(plan: SwitchPlan, old: Server, ports: ServicePorts, *, why: str) -> ServiceError:
+    """Start the old primary, nobody being promoted yet; return what is to be said."""
+    try:
+        ports.databases.start(old, plan.declared)
+    except OrchestratorError as error:
+        return ServiceError(
+            f"{why}; and {old.name} was not seen to start again: {error.message}",
+            remedy=f"{plan.declared.name} may have no primary now. The same command goes on; look "
+            f"at: orchestrator service status {plan.declared.name}",
+        )
+    return ServiceError(
+        why,
+        remedy=f"The old primary, on {old.name}, runs again, and nothing was changed. Look at the "
+        "line between the two.",
+    )
 
 
 def _has(server: Server, plan: SwitchPlan, ports: ServicePorts, *, end: int) -> bool:

@@ -24,6 +24,7 @@ from tests.fakes.memory_playbooks import FakeTask, MemoryPlaybooks
 from tests.fakes.service_site import (
     PRIMARY,
     REPLICA,
+    STOPPED,
     TESTS,
     FakeDatabases,
 )
@@ -155,6 +156,15 @@ def test_a_switchover_is_shown_done_and_in_the_audit_log(city: City) -> None:
     assert nothing.exit_code == 0 and "nothing to do" in nothing.stdout
 
 
+def test_a_failover_says_what_it_may_cost_before_it_asks(city: City) -> None:
+    clusters = city.wiring.databases.clusters
+    clusters["db-1"] = replace(STOPPED, clean=False)
+    clusters["db-2"] = replace(clusters["db-2"], streaming=False)
+    asked = city.run("failover", NAME, "--to", "db-2")
+    assert asked.exit_code == 5 and city.wiring.databases.acts == []
+    assert "is lost with it" in asked.output and "two primaries" in asked.output
+
+
 def test_a_connection_never_shows_its_password(city: City) -> None:
     vault = AnsibleVaultSecrets(city.site)
     vault.put({SecretRef(f"secret://service/{NAME}/app"): Secret("app_b:hidden-word")})
@@ -204,6 +214,9 @@ def test_a_rotation_lets_both_logins_in_until_the_old_one_is_retired(city: City)
     verifiers = both.secrets["verifiers_gongan__population"].reveal()
     assert "\\set app_a '" in verifiers and "\\set app_b '" in verifiers
     assert "app_a NOLOGIN" not in str(both.hosts)
+    twice = city.run("rotate-password", NAME, "--yes")
+    assert twice.exit_code == 5 and "app_a of gongan/population still works" in twice.output
+    assert len(city.wiring.played.jobs) == 2, "nobody is shut out"
     retired = city.run("rotate-password", NAME, "--retire", "--yes")
     assert retired.exit_code == 0 and "app_a is retired" in retired.output
     last = city.wiring.played.jobs[-1]
@@ -211,6 +224,16 @@ def test_a_rotation_lets_both_logins_in_until_the_old_one_is_retired(city: City)
     assert "ALTER ROLE app_a NOLOGIN PASSWORD NULL" in str(last.hosts)
     ref = SecretRef(f"secret://service/{NAME}/app")
     assert AnsibleVaultSecrets(city.site).get(ref).reveal().startswith("app_b:")
+
+
+def test_a_login_is_not_changed_while_hosts_cannot_follow(city: City) -> None:
+    trust(city)
+    assert city.run("apply", NAME, "--yes").exit_code == 0
+    city.wiring.databases.clusters["db-1"] = STOPPED
+    refused = city.run("rotate-password", NAME, "--yes")
+    assert refused.exit_code == 5 and "its primary is not found" in refused.output
+    ref = SecretRef(f"secret://service/{NAME}/app")
+    assert AnsibleVaultSecrets(city.site).get(ref).reveal().startswith("app_a:")
 
 
 def trust(city: City) -> None:

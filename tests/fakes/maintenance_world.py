@@ -57,6 +57,8 @@ class MaintenanceWorld:
     services: dict[str, ServiceRoles] = field(default_factory=dict)
     stuck: set[str] = field(default_factory=set)
     """Instances whose migration never ends."""
+    unheard_cordon: bool = False
+    """Nova disables a service, and its answer is lost."""
     broken_packages: set[str] = field(default_factory=set)
     """Hosts on which a package does not set up."""
     acts: list[str] = field(default_factory=list)
@@ -205,6 +207,8 @@ class _Computes:
     def cordon(self, host: ComputeHost, *, reason: str) -> None:
         self.world.act(f"cordon {host.name}")
         self.world.computes[host.name] = replace(host, enabled=False, reason=reason)
+        if self.world.unheard_cordon:
+            raise CloudError("Nova did not answer")
 
     def uncordon(self, host: ComputeHost) -> None:
         self.world.act(f"uncordon {host.name}")
@@ -234,10 +238,11 @@ class _Primaries:
 
     def hand_over(self, service: str, *, to: str) -> None:
         one = self.world.services[service]
-        if one.primary == to:
-            return
-        self.world.act(f"hand over {service} {to}")
         others = tuple(name for name in one.hosts if name != to)
+        if one.primary == to and set(one.standbys) == set(others):
+            return
+        verb = "follow" if one.primary == to else "hand over"
+        self.world.act(f"{verb} {service} {to}")
         self.world.services[service] = replace(one, primary=to, standbys=others)
 
 

@@ -28,6 +28,7 @@ from tests.fakes.service_site import (
 FOREIGN = replace(PRIMARY, service="")
 UNFINISHED = ClusterFacts(role=ClusterRole.UNFINISHED)
 PROMOTED = replace(PRIMARY, timeline=2)
+DEAF = replace(REPLICA, streaming=False, upstream="")
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +78,10 @@ def test_a_silent_host_is_left_out_and_never_taken_for_empty(site: Site) -> None
         ({"db_1": PRIMARY, "db_2": PROMOTED, "dr_db_1": REPLICA}, "db-1 is a primary, too"),
         ({"db_1": PRIMARY, "db_2": PRIMARY, "dr_db_1": REPLICA}, "several primaries"),
         ({"db_1": STOPPED, "db_2": PROMOTED, "dr_db_1": REPLICA}, "db-1 is down and was a primary"),
+        (
+            {"db_1": PRIMARY, "db_2": replace(STOPPED, timeline=2), "dr_db_1": REPLICA},
+            "db-2 is down and was promoted after db-1",
+        ),
         (
             {"db_1": PRIMARY, "db_2": replace(REPLICA, system_id="8"), "dr_db_1": ABSENT},
             "replica of another database",
@@ -128,9 +133,10 @@ def test_a_switchover_that_was_cut_off_goes_on(site: Site, declared: DeclaredSer
     assert isinstance(found, SwitchPlan)
     assert (found.stop, found.promote, found.must_have) == (False, True, 1000)
     promoted = observed(declared, db_1=STOPPED, db_2=PROMOTED, dr_db_1=REPLICA)
-    rest = plan_switchover(site, declared, promoted, to="db-2")
-    assert isinstance(rest, SwitchPlan) and not rest.promote
-    assert [server.name for server in rest.followers] == ["db-1", "dr-db-1"]
+    for to in ("db-2", None):
+        rest = plan_switchover(site, declared, promoted, to=to)
+        assert isinstance(rest, SwitchPlan) and (rest.new.name, rest.promote) == ("db-2", False)
+        assert [server.name for server in rest.followers] == ["db-1", "dr-db-1"]
 
 
 @pytest.mark.parametrize(
@@ -140,14 +146,18 @@ def test_a_switchover_that_was_cut_off_goes_on(site: Site, declared: DeclaredSer
         ({"db_1": PRIMARY, "db_2": ABSENT}, "is absent there"),
         ({"db_1": STOPPED, "db_2": replace(REPLICA, lsn=999)}, "no replica has all of it"),
         ({"db_1": replace(STOPPED, clean=False), "db_2": REPLICA}, "its primary is not found"),
+        ({"db_1": STOPPED, "db_2": REPLICA, "dr_db_1": None}, "its primary is not found"),
+        (
+            {"db_1": STOPPED, "db_2": REPLICA, "dr_db_1": replace(STOPPED, clean=False)},
+            "its primary is not found",
+        ),
     ],
 )
 def test_a_switchover_that_would_lose_rows_is_refused(
-    site: Site, declared: DeclaredService, clusters: dict[str, ClusterFacts], said: str
+    site: Site, declared: DeclaredService, clusters: dict[str, ClusterFacts | None], said: str
 ) -> None:
-    found = plan_switchover(
-        site, declared, observed(declared, **clusters, dr_db_1=ABSENT), to="db-2"
-    )
+    world = observed(declared, **{"dr_db_1": ABSENT, **clusters})
+    found = plan_switchover(site, declared, world, to="db-2")
     assert isinstance(found, Refusal) and said in found.reason
 
 
@@ -157,12 +167,66 @@ def test_a_failover_is_refused_while_a_primary_answers_or_another_has_more(
     alive = observed(declared, db_1=PRIMARY, db_2=REPLICA, dr_db_1=REPLICA)
     refused = plan_failover(site, declared, alive, to="db-2")
     assert isinstance(refused, Refusal) and "db-1 is the primary, and answers" in refused.reason
-    lost = observed(declared, db_1=None, db_2=replace(REPLICA, lsn=1100), dr_db_1=REPLICA)
+    lost = observed(declared, db_1=None, db_2=replace(DEAF, lsn=1100), dr_db_1=DEAF)
     refused = plan_failover(site, declared, lost, to="dr-db-1")
     assert isinstance(refused, Refusal) and "db-2 has more" in refused.reason
     found = plan_failover(site, declared, lost, to="db-2")
     assert isinstance(found, SwitchPlan) and found.promote and not found.stop
     assert found.out_of_reach == ("db-1",)
+
+
+@pytest.mark.parametrize(
+    ("clusters", "said"),
+    [
+        ({"db_1": None, "db_2": REPLICA, "dr_db_1": DEAF}, "db-2 still hears from its primary"),
+        ({"db_1": None, "db_2": DEAF, "dr_db_1": REPLICA}, "dr-db-1 still hears from its primary"),
+        ({"db_1": replace(STOPPED, lsn=1001), "db_2": DEAF, "dr_db_1": DEAF}, "stopped in order"),
+        (
+            {"db_1": None, "db_2": replace(DEAF, lsn=2000), "dr_db_1": replace(DEAF, timeline=2)},
+            "dr-db-1 has more",
+        ),
+        (
+            {"db_1": None, "db_2": replace(DEAF, timeline=2), "dr_db_1": replace(DEAF, lsn=2000)},
+            "dr-db-1 has more",
+        ),
+    ],
+)
+def test_a_failover_that_would_lose_rows_which_somebody_has_is_refused(
+    site: Site, declared: DeclaredService, clusters: dict[str, ClusterFacts | None], said: str
+) -> None:
+    found = plan_failover(site, declared, observed(declared, **clusters), to="db-2")
+    assert isinstance(found, Refusal) and said in found.reason and found.remedy
+
+
+def test_a_crashed_primary_is_no_hindrance_to_a_failover(
+    site: Site, declared: DeclaredService
+) -> None:
+    crashed = replace(STOPPED, clean=False, lsn=1001)
+    world = observed(declared, db_1=crashed, db_2=DEAF, dr_db_1=DEAF)
+    found = plan_failover(site, declared, world, to="db-2")
+    assert isinstance(found, SwitchPlan) and found.promote
+    assert [server.name for server in found.followers] == ["dr-db-1"]
+
+
+def test_a_replica_of_a_stale_primary_is_neither_well_nor_promoted(
+    site: Site, declared: DeclaredService
+) -> None:
+    stale = replace(REPLICA, lsn=5000)
+    world = observed(declared, db_1=PRIMARY, db_2=PROMOTED, dr_db_1=stale)
+    found = {one.host: one for one in judge(site, declared, world)}
+    assert found["dr-db-1"].health is Health.LAGGING
+    assert "it follows 10.9.2.31" in found["dr-db-1"].reason
+    refused = plan_switchover(site, declared, world, to="dr-db-1")
+    assert isinstance(refused, Refusal) and "it follows 10.9.2.31" in refused.reason
+
+
+def test_a_former_primary_that_was_promoted_later_follows_nobody(
+    site: Site, declared: DeclaredService
+) -> None:
+    newer = replace(STOPPED, timeline=2)
+    world = observed(declared, db_1=PRIMARY, db_2=newer, dr_db_1=REPLICA)
+    found = plan_switchover(site, declared, world, to="db-1")
+    assert isinstance(found, SwitchPlan) and not found.has_work
 
 
 def test_health_is_judged_against_the_newest_primary(site: Site, declared: DeclaredService) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from orchestrator.errors import ServiceError
@@ -17,6 +19,7 @@ from tests.fakes.memory_playbooks import MemoryPlaybooks
 from tests.fakes.service_site import (
     PRIMARY,
     REPLICA,
+    STOPPED,
     FakeDatabases,
     population,
     service_site,
@@ -77,6 +80,38 @@ def test_a_replica_that_does_not_get_everything_is_not_promoted(site: Site) -> N
         run(site, databases)
     assert databases.acts == ["stop db-1", "start db-1"]
     assert databases.clusters["db-1"].role is ClusterRole.PRIMARY
+
+
+def test_a_primary_that_does_not_stop_in_order_is_started_again(site: Site) -> None:
+    databases = three()
+    databases.fails = {"stop db-1"}
+    with pytest.raises(ServiceError, match="stop failed") as failed:
+        run(site, databases)
+    assert databases.acts == ["stop db-1", "start db-1"]
+    assert "on db-1, runs again" in failed.value.remedy
+
+
+def test_where_nobody_was_seen_to_lead_that_is_said(site: Site) -> None:
+    databases = three()
+    databases.deaf, databases.fails = {"db-2"}, {"start db-1"}
+    with pytest.raises(ServiceError, match="db-1 was not seen to start again") as failed:
+        run(site, databases)
+    assert "may have no primary" in failed.value.remedy
+    databases = three()
+    databases.fails = {"promote db-2"}
+    with pytest.raises(ServiceError) as failed:
+        run(site, databases)
+    assert "db-2 is the primary is not known" in failed.value.remedy
+    assert "start db-1" not in databases.acts, "a second primary"
+
+
+def test_a_switch_that_was_cut_off_after_its_promotion_makes_the_slots(site: Site) -> None:
+    databases = FakeDatabases(
+        {"db-1": STOPPED, "db-2": replace(PRIMARY, timeline=2), "dr-db-1": REPLICA}
+    )
+    report = run(site, databases)
+    assert report.gap_seconds is None
+    assert databases.acts == ["promote db-2", "follow db-1", "follow dr-db-1"]
 
 
 def test_a_host_that_does_not_follow_is_told_of_and_the_rest_goes_on(site: Site) -> None:

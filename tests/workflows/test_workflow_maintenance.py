@@ -14,6 +14,7 @@ from orchestrator.adapters.maintenance_records import (
 )
 from orchestrator.errors import OrchestratorError, RefusedError, StalePlanError
 from orchestrator.model.hardware import ServerRole
+from orchestrator.model.inventory import Unknown
 from orchestrator.model.maintenance import (
     MaintenancePlan,
     MaintenanceReport,
@@ -27,7 +28,7 @@ from orchestrator.model.units import Text
 from orchestrator.workflows.maintenance import Maintenance, Wish, make_plan, refuse_stale
 from orchestrator.workflows.maintenance_acts import Limits
 from orchestrator.workflows.maintenance_standing import standing, unfinished
-from tests.fakes.maintenance_world import FakeHost, KilledError, MaintenanceWorld
+from tests.fakes.maintenance_world import FakeHost, KilledError, MaintenanceWorld, boot
 from tests.planning.maintenance_town import compute, instance, service, town
 
 PATCH = CataloguedPlaybook(
@@ -190,6 +191,100 @@ def test_a_host_that_does_not_come_back_ends_the_run_at_its_budget(
     assert not world.computes["c1"].enabled
 
 
+def test_a_resume_switches_a_host_that_stayed_away_and_boots_none_twice(
+    site: Site, world: MaintenanceWorld
+) -> None:
+    world.hosts["c1"].dies_at_reboot = True
+    plan = planned(site, world, "c1")
+    run(site, world, plan)
+    done = len(world.acts)
+    again = run(site, world, plan)
+    assert "did not come back" in again.results[0].state, "still away"
+    (mended,) = run(site, world, plan, replace(ANY_TIME, power_cycle=True)).results
+    assert mended.outcome is DONE
+    assert world.acts[done:] == ["power-cycle c1", "uncordon c1"]
+
+
+def test_a_host_that_came_back_late_is_not_rebooted_again(
+    site: Site, world: MaintenanceWorld
+) -> None:
+    world.hosts["bak"].dies_at_reboot = True
+    plan = planned(site, world, "bak", needs=frozenset({Need.REBOOT}))
+    run(site, world, plan)
+    world.hosts["bak"].silent = False
+    boot(world.hosts["bak"])
+    assert outcomes(run(site, world, plan)) == {"bak": DONE}
+    assert world.acts == ["reboot bak"]
+
+
+def test_a_silent_host_that_was_left_disabled_is_not_called_untouched(
+    site: Site, world: MaintenanceWorld
+) -> None:
+    world.broken_packages = {"c1"}
+    plan = planned(site, world, "c1")
+    run(site, world, plan)
+    world.hosts["c1"].silent = True
+    (failed,) = run(site, world, plan).results
+    assert failed.state.endswith("nothing was done; its compute service is still disabled")
+
+
+def test_a_hand_over_that_was_cut_off_after_its_promotion_is_brought_to_its_end(
+    site: Site, world: MaintenanceWorld
+) -> None:
+    plan = planned(site, world, "db-1")
+    records = world.ports().records
+    records.begin(plan)
+    records.note(plan.id, {"event": "begin-operation", "operation": 1, "host": "db-1"})
+    records.note(plan.id, {"event": "begin", "operation": 1, "host": "db-1", "act": "hand over"})
+    world.services["t/one"] = replace(service("t/one", "db-2", "db-1"), standbys=())
+    assert outcomes(run(site, world, plan)) == {"db-1": DONE}
+    assert world.acts == ["follow t/one db-2", "patch db-1", "reboot db-1"]
+
+
+def test_a_primary_that_came_since_is_handed_over_before_its_host_goes_down(
+    site: Site, world: MaintenanceWorld
+) -> None:
+    plan = planned(site, world, "db-2")
+    assert plan.operations[0].hand_overs == ()
+    world.services["t/one"] = service("t/one", "db-2", "db-1")
+    assert outcomes(run(site, world, plan)) == {"db-2": DONE}
+    assert world.acts == ["hand over t/one db-1", "patch db-2", "reboot db-2"]
+
+
+def test_a_host_is_not_taken_down_while_its_database_has_no_known_primary(
+    site: Site, world: MaintenanceWorld
+) -> None:
+    plan = planned(site, world, "db-2")
+    lost = replace(world.services["t/one"], primary=Unknown("db-1 is unknown"))
+    world.services["t/one"] = lost
+    (failed,) = run(site, world, plan).results
+    assert failed.outcome is FAILED and "db-1 is unknown" in failed.state
+    assert world.acts == []
+
+
+def test_a_host_that_stands_in_for_a_failed_one_is_left_whatever_the_budget(tmp_path: Path) -> None:
+    roles = {"ctl-1": ServerRole.CONTROL, "ctl-2": ServerRole.CONTROL}
+    site = town(roles, parallel=1)
+    world = MaintenanceWorld(folder=tmp_path, hosts={name: FakeHost() for name in roles})
+    world.broken_packages = {"ctl-1"}
+    report = run(site, world, planned(site, world), replace(ANY_TIME, budget=9))
+    assert outcomes(report) == {"ctl-1": FAILED, "ctl-2": NOT_STARTED}
+    assert "ctl-1 is not well" in report.stopped
+
+
+def test_hosts_that_are_no_longer_declared_or_known_are_named(
+    site: Site, world: MaintenanceWorld
+) -> None:
+    plan = planned(site, world, "c1")
+    del world.computes["c1"]
+    (failed,) = run(site, world, plan).results
+    assert failed.outcome is FAILED and "Nova does not know c1" in failed.state
+    left = tuple(server for server in site.hardware.servers if server.name != "c1")
+    gone = replace(site, hardware=replace(site.hardware, servers=left))
+    with pytest.raises(StalePlanError, match="no longer declared: c1"):
+        run(gone, world, plan)
+
+
 def test_its_bmc_brings_it_back_only_where_that_is_asked_for(
     site: Site, world: MaintenanceWorld
 ) -> None:
@@ -229,6 +324,15 @@ def test_a_migration_that_never_ends_puts_the_host_back(
     world.stuck = set()
     again = run(site, world, unfinished(world.ports().records, None))
     assert outcomes(again) == {"c1": DONE} and world.instances["id-web"].host == "c2"
+
+
+def test_a_cordon_whose_answer_is_lost_leaves_no_host_disabled(
+    site: Site, world: MaintenanceWorld
+) -> None:
+    world.unheard_cordon = True
+    (failed,) = run(site, world, planned(site, world, "c1")).results
+    assert failed.outcome is FAILED and "enabled again" in failed.state
+    assert world.computes["c1"].enabled
 
 
 def test_an_instance_that_came_since_is_given_a_place_too(

@@ -98,6 +98,12 @@ class NovaComputes:
                 f"did not move it to {move.to}{self._reason(move)}",
                 remedy="Nova's log on both hosts says more.",
             )
+        if row["status"] == "ERROR":
+            raise CloudError(
+                f"{move.name} ({move.instance}) left {move.source} and is in ERROR on "
+                f"{_host_of(row) or 'no host'}{self._reason(move)}",
+                remedy="Nova's log on both hosts says more; its owner cannot use it as it is.",
+            )
 
     @property
     def _nova(self) -> Rest:

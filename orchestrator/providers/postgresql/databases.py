@@ -116,6 +116,7 @@ def _cluster(told: Mapping[str, Any]) -> ClusterFacts:
             service=told.get("service", ""),
             follows=told.get("follows"),
             clean=told.get("clean"),
+            timeline=told.get("timeline"),
             lsn=told.get("lsn"),
         )
     lag = told["lag_seconds"]

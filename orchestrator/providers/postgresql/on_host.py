@@ -185,9 +185,11 @@ def _stopped(cluster: str, version: str) -> dict[str, Any]:
         control = _control(cluster, version)
         state = control["Database cluster state"]
         lsn = _bytes(control["Latest checkpoint location"])
+        timeline = int(control["Latest checkpoint's TimeLineID"])
     except (RefusedError, KeyError, ValueError) as error:
         return {"reason": f"{unit} does not run: {error}"}
-    return {"reason": f"{unit} does not run: {state}", "clean": state == "shut down", "lsn": lsn}
+    why = f"{unit} does not run: {state}"
+    return {"reason": why, "clean": state == "shut down", "lsn": lsn, "timeline": timeline}
 
 
 def _certificate() -> dict[str, str]:

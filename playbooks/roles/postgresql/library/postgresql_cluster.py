@@ -72,6 +72,7 @@ class Cluster:
         self.clear_unfinished()
         self.refuse_others()
         if rebuild and self.record.exists():
+            self.change()
             self.run("systemctl", "stop", self.unit, seconds=START_SECONDS)
             self.making.touch()
             self.clear_unfinished()
