@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 import stat
-from collections.abc import Collection, Mapping
+import time
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +29,8 @@ STATE_PASSPHRASE = SecretRef("secret://state/passphrase")
 """Encrypts the secrets inside the stacks' state."""
 
 _GENERATED_BYTES = 24
+_LOCK_SECONDS = 10.0
+_LOCK_PAUSE_SECONDS = 0.1
 
 
 class AnsibleVaultSecrets:
@@ -53,14 +58,44 @@ class AnsibleVaultSecrets:
 
     def put(self, values: Mapping[SecretRef, Secret]) -> None:
         """Store secrets, replacing those of the same name."""
-        # Read again: another process may have stored secrets since this one first looked.
-        merged = self._read()
-        merged.update({_key(ref): secret.reveal() for ref, secret in values.items()})
         import yaml
 
-        text = yaml.safe_dump(merged, allow_unicode=True, sort_keys=True)
-        write_durably(self._vault_file, self._vault().encrypt(text))
+        with self._alone():
+            # Read again: another process may have stored secrets since this one first looked.
+            merged = self._read()
+            merged.update({_key(ref): secret.reveal() for ref, secret in values.items()})
+            text = yaml.safe_dump(merged, allow_unicode=True, sort_keys=True)
+            write_durably(self._vault_file, self._vault().encrypt(text))
         self._values = merged
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Let one process at a time read and write the file; a killed one holds nothing.
+
+        Of two at once the later would write over what the earlier stored: a repository's key that
+        is lost so loses its copies. The folder is what is locked: the file is replaced each time.
+        """
+        try:
+            folder = os.open(self._vault_file.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            raise SecretError(f"cannot open {self._vault_file.parent}: {error.strerror}") from error
+        try:
+            limit = time.monotonic() + _LOCK_SECONDS
+            while True:
+                try:
+                    fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() > limit:
+                        raise SecretError(
+                            f"another process has been storing secrets in {self._vault_file} for "
+                            f"{_LOCK_SECONDS:.0f} s",
+                            remedy="Nothing was stored. Wait until it ends, and run it again.",
+                        ) from None
+                    time.sleep(_LOCK_PAUSE_SECONDS)
+            yield
+        finally:
+            os.close(folder)
 
     def make_password(self) -> bool:
         """Write a fresh random vault password where there is none; say whether it was made."""

@@ -255,6 +255,11 @@ class Holding:
     rows: NaturalInt
     """In all tables together; of files, how many there are."""
 
+    @property
+    def silent(self) -> bool:
+        """Say whether there is a cluster that cannot be asked: its rows are not none."""
+        return self.cluster and not self.running
+
 
 class BackupFault(StrEnum):
     """Why a copy could not be made, read, proved or brought back."""

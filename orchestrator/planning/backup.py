@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -28,6 +28,9 @@ SITE_SUBJECT = "site"
 LONGEST_INTERVAL_MINUTES = 1440
 WITHOUT_RPO_MINUTES = 60
 """Between backups, where the policy may lose nothing: the rest is replication's."""
+LARGEST_CLOCK_DIFFERENCE = timedelta(minutes=5)
+"""Between the machines that run backups. A copy that is further ahead is from the future."""
+FROM_THE_FUTURE = "its copies are from the future: a clock was wrong"
 
 
 def subjects_of(site: Site) -> tuple[Subject, ...]:
@@ -222,7 +225,17 @@ def _standing(
     whole = [copy for copy in mine if copy.whole]
     if not whole:
         return Standing(subject=subject, repository=repository, age=Age.NONE, cut_off=len(mine))
-    newest = max(whole, key=lambda copy: copy.taken_at)
+    dated = not_of_the_future(whole, now=now)
+    if not dated:
+        return Standing(
+            subject=subject,
+            repository=repository,
+            age=Age.UNKNOWN,
+            whole=len(whole),
+            cut_off=len(mine) - len(whole),
+            reason=FROM_THE_FUTURE,
+        )
+    newest = max(dated, key=lambda copy: copy.taken_at)
     limit = allowed_age(subject.policy)
     return Standing(
         subject=subject,
@@ -233,6 +246,15 @@ def _standing(
         cut_off=len(mine) - len(whole),
         size_bytes=newest.size_bytes,
     )
+
+
+def not_of_the_future(copies: Iterable[Copy], *, now: datetime) -> list[Copy]:
+    """Return the copies whose moment can be believed.
+
+    Of one that a wrong clock made nobody knows how old it is: it must not pass for the newest, or
+    no further one would be due until that moment came.
+    """
+    return [copy for copy in copies if copy.taken_at - now <= LARGEST_CLOCK_DIFFERENCE]
 
 
 def allowed_age(policy: BackupPolicy) -> timedelta:
@@ -278,7 +300,7 @@ def to_prune(subject: Subject, copies: Sequence[Copy], *, now: datetime) -> tupl
     whole = sorted((c for c in copies if c.whole), key=lambda copy: copy.taken_at)
     # By subject and repository one list; the last of a day stands for it.
     last_of_day = {copy.taken_at.date(): copy.run for copy in whole}
-    newest = whole[-1].run if whole else ""
+    newest = (not_of_the_future(whole, now=now) or whole)[-1].run if whole else ""
     gone = []
     for copy in copies:
         age = now - copy.taken_at

@@ -137,6 +137,11 @@ def _logins(evidence: Evidence) -> Iterator[Assertion]:
         yield unseen("logins", "each role can use the service")
     else:
         yield from map(_login, evidence.logins)
+        tried = {login.role for login in evidence.logins}
+        recorded = evidence.manifest.facts.roles if evidence.manifest else ()
+        for role in recorded:
+            if role not in tried:
+                yield unseen(f"login {role}", "is used on the host", "nobody tried")
 
 
 def _login(login: Login) -> Assertion:

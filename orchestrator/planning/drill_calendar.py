@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from orchestrator.model.backup import Subject
 from orchestrator.model.drill import Due, DueState, PastDrill
 from orchestrator.model.verdict import Verdict
+from orchestrator.planning.backup import LARGEST_CLOCK_DIFFERENCE
 
 
 def calendar(
@@ -16,7 +17,8 @@ def calendar(
     """Return a line for each subject, the most overdue first.
 
     Only a drill that passed moves the date. A later one that did not pass makes the subject due,
-    for what it found wrong is wrong until another passes.
+    for what it found wrong is wrong until another passes. One from the future (a clock was wrong)
+    moves no date: nobody knows when it was.
     """
     by_subject: dict[str, list[PastDrill]] = {}
     for drill in past:
@@ -27,7 +29,8 @@ def calendar(
 
 def _line(subject: Subject, past: Sequence[PastDrill], now: datetime) -> Due:
     ordered = sorted(past, key=lambda drill: drill.began)
-    passed = [drill for drill in ordered if drill.verdict is Verdict.PASS]
+    believed = [drill for drill in ordered if drill.began - now <= LARGEST_CLOCK_DIFFERENCE]
+    passed = [drill for drill in believed if drill.verdict is Verdict.PASS]
     last = ordered[-1] if ordered else None
     every_days = subject.policy.drill_every_days
     next_by = passed[-1].began + timedelta(days=every_days) if passed else None

@@ -18,9 +18,10 @@ DRILL_PORT = 5999
 found by them."""
 DRILL_FOLDER = "/var/lib/orchestrator-drill"
 DRILL_LOCKS = tuple(
-    f"/run/orchestrator-backup/restore-{name}.lock" for name in (DRILL_CLUSTER, "files")
+    f"/run/orchestrator-backup/restore-{name}.lock"
+    for name in (DRILL_CLUSTER, f"files{DRILL_FOLDER.replace('/', '_')}")
 )
-"""The engine holds one of them while it restores into that cluster, or files."""
+"""The engine holds one of them while it restores into that cluster, or files into that folder."""
 SSH_PORT = 22
 MOST_TARGETS = 4
 

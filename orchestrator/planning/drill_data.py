@@ -76,12 +76,18 @@ def _files(wanted: Facts, seen: Facts) -> Assertion:
         if not _same_file(recorded, seen.files.get(name))
     ]
     shown = (*differing[:MOST_NAMES],)
+    changing = sum(not recorded.sha256 for recorded in wanted.files.values())
     found = f"{len(differing):,} missing or different" if differing else "all there, all the same"
+    if changing and not differing:
+        found = f"all there; {changing:,} changed while they were copied and were not compared"
+    verdict = Verdict.FAIL if differing else Verdict.PASS
+    if verdict is Verdict.PASS and changing == len(wanted.files):
+        verdict = Verdict.UNKNOWN  # not one was compared
     return Assertion(
         what="files",
         wanted=f"{len(wanted.files):,} files by their SHA-256",
         found=found,
-        verdict=Verdict.FAIL if differing else Verdict.PASS,
+        verdict=verdict,
         broken=shown,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from orchestrator.errors import RefusedError
 from orchestrator.model.backup import (
@@ -17,6 +18,7 @@ from orchestrator.model.backup import (
 )
 from orchestrator.model.hardware import Server
 from orchestrator.model.verdict import Verdict
+from orchestrator.planning.backup import not_of_the_future
 from orchestrator.ports.backup import Store
 
 PORT_DISTANCE = 10_000
@@ -53,8 +55,17 @@ class RestorePlan:
 
     @property
     def overwrites(self) -> bool:
-        """Say whether data is lost at the place."""
-        return self.holding is not None and self.holding.rows > 0
+        """Say whether data is lost at the place, as far as anybody knows."""
+        return self.holding is not None and (self.holding.rows > 0 or self.holding.silent)
+
+    @property
+    def lost(self) -> str:
+        """Return what is lost at the place, as a sentence's object."""
+        if self.holding is None:
+            return "nothing that is known"
+        if self.holding.silent:
+            return "a database that is down, so that nobody knows its rows"
+        return f"{self.holding.rows} rows"
 
     @property
     def where(self) -> str:
@@ -67,9 +78,16 @@ class RestorePlan:
 
 
 def choose_copy(
-    subject: Subject, copies: Sequence[Copy], *, repository: str = "", run: str = ""
+    subject: Subject,
+    copies: Sequence[Copy],
+    *,
+    now: datetime,
+    repository: str = "",
+    run: str = "",
 ) -> Copy:
     """Return the copy that is meant: the newest whole one, or the one of a run.
+
+    One from the future (a clock was wrong) is taken only by its name, or where there is no other.
 
     Raises:
         RefusedError: there is none.
@@ -90,7 +108,8 @@ def choose_copy(
         )
     # Of the same moment the first declared repository is the near one.
     near = {name: -number for number, name in enumerate(subject.repositories)}
-    return max(whole, key=lambda copy: (copy.taken_at, near.get(copy.repository, 0)))
+    dated = not_of_the_future(whole, now=now) or whole
+    return max(dated, key=lambda copy: (copy.taken_at, near.get(copy.repository, 0)))
 
 
 def place_of(subject: Subject, wanted: Destination, *, home: Server | None, run: str) -> Place:
@@ -99,6 +118,7 @@ def place_of(subject: Subject, wanted: Destination, *, home: Server | None, run:
     Raises:
         RefusedError: the destination says too little, or what cannot be.
     """
+    _refuse_unheard(subject, wanted)
     if subject.kind is SubjectKind.SITE:
         if not wanted.folder:
             raise RefusedError(
@@ -118,6 +138,32 @@ def place_of(subject: Subject, wanted: Destination, *, home: Server | None, run:
     return Place(server=host, cluster=cluster, make=True)
 
 
+def _refuse_unheard(subject: Subject, wanted: Destination) -> None:
+    """Refuse what this kind of subject has no use for: unheard, it would go to its own place."""
+    options: dict[str, object] = {
+        "--to": wanted.host,
+        "--as": wanted.name,
+        "--port": wanted.port,
+        "--folder": wanted.folder,
+    }
+    useful = {
+        SubjectKind.SERVICE: ("--to", "--as", "--port"),
+        SubjectKind.FILES: ("--to", "--folder"),
+        SubjectKind.SITE: ("--folder",),
+    }[subject.kind]
+    unheard = [name for name, value in options.items() if value and name not in useful]
+    if unheard:
+        raise RefusedError(
+            f"{subject.name} cannot be restored with {', '.join(unheard)}",
+            remedy=f"Where it goes is said with {', '.join(useful)}.",
+        )
+    if wanted.folder and subject.kind is SubjectKind.FILES and not wanted.folder.startswith("/"):
+        raise RefusedError(
+            f"--folder {wanted.folder} is on the host, and not absolute",
+            remedy="Give its whole path, from /.",
+        )
+
+
 def steps_of(plan: RestorePlan) -> Iterator[str]:
     """Return what a restore does, one act a line."""
     copy, manifest = plan.copy, plan.manifest
@@ -135,8 +181,7 @@ def steps_of(plan: RestorePlan) -> Iterator[str]:
     yield f"Fill a new database with {len(manifest.facts.tables)} tables, {rows} rows"
     yield "Refuse it unless what came is, byte for byte, what was recorded"
     if plan.overwrites:
-        lost = plan.holding.rows if plan.holding else 0
-        yield f"Put it in the place of {plan.where}: its {lost} rows there now are LOST"
+        yield f"Put it in the place of {plan.where}. LOST there: {plan.lost}"
     else:
         yield f"Give it the name of the service: {plan.where}"
     yield "Count every table again, and compare rows and checksums with the record"

@@ -52,7 +52,10 @@ class Copying(Protocol):
         """Copy the site's directory and its state from this machine into one repository."""
 
     def may_delete(self, copy: Copy, *, store: Store, server: Server) -> bool:
-        """Try to delete a copy as the server that made it, and say whether it is gone."""
+        """Try to delete a copy as the server that made it, and say whether it is gone.
+
+        An attempt that did not get as far as a refusal is a BackupError.
+        """
 
 
 class Archive(Protocol):

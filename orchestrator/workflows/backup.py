@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from threading import Event
 
 from orchestrator.errors import BackupError, OrchestratorError
 from orchestrator.model.backup import (
@@ -186,21 +187,31 @@ def run(
     """
     subjects = [one for one in subjects_of(site) if one.name in wanted]
     facts: dict[str, Json] = {"subjects": {name: list(each) for name, each in wanted.items()}}
+    stopped = Event()
     with ports.work_lock.hold(why="back up"):
         ports.audit.append(act="backup-begin", facts=facts)
         with ThreadPoolExecutor(max_workers=AT_A_TIME, thread_name_prefix="backup") as pool:
             asked = [
-                pool.submit(_back_up, site, one, ports, repositories=wanted[one.name], told=told)
-                for one in subjects
+                pool.submit(_back_up, site, one, ports, repositories=names, told=told)
+                for one, names in ((one, _until(stopped, wanted[one.name])) for one in subjects)
             ]
             try:
                 steps = tuple(step for future in asked for step in future.result())
             except BaseException:
                 # Those at work end by themselves, on their hosts; no new one begins.
+                stopped.set()
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
         ports.audit.append(act="backup-end", facts=counted(steps))
     return steps
+
+
+def _until(stopped: Event, names: Sequence[str]) -> Iterator[str]:
+    """Return names one by one, and none once somebody stopped the run."""
+    for name in names:
+        if stopped.is_set():
+            return
+        yield name
 
 
 def counted(steps: Sequence[Step]) -> dict[str, Json]:
@@ -220,7 +231,7 @@ def counted(steps: Sequence[Step]) -> dict[str, Json]:
 
 
 def _back_up(
-    site: Site, subject: Subject, ports: BackupPorts, *, repositories: Sequence[str], told: Told
+    site: Site, subject: Subject, ports: BackupPorts, *, repositories: Iterable[str], told: Told
 ) -> list[Step]:
     """Copy one subject into its repositories, one after the other."""
     name = f"{ports.clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"

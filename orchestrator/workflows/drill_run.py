@@ -22,7 +22,7 @@ from orchestrator.model.drill import (
 from orchestrator.model.hardware import Server
 from orchestrator.model.site import Site
 from orchestrator.model.units import Secret, SecretRef
-from orchestrator.planning.backup import subjects_of
+from orchestrator.planning.backup import not_of_the_future, subjects_of
 from orchestrator.planning.drill_choice import drill_place, left_places
 from orchestrator.ports import AuditLog, Clock, SecretStore, SiteLock
 from orchestrator.ports.backup import BackupEngine, Store
@@ -139,7 +139,9 @@ class DrillRun:
                 broken=tuple(f"{name} of run {copy.run}: cut off" for copy in copies),
                 remedy="orchestrator backup run makes one.",
             )
-        newest = max(whole, key=lambda copy: copy.taken_at)
+        # As a restore chooses.
+        dated = not_of_the_future(whole, now=self._seen.lost_at) or whole
+        newest = max(dated, key=lambda copy: copy.taken_at)
         return newest, archive.manifest(newest, store=self._store)
 
     def _clear(self) -> None:

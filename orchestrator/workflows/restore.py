@@ -68,7 +68,9 @@ def plan_restore(site: Site, wish: Wish, ports: BackupPorts) -> RestorePlan:
         raise RefusedError(
             f"no repository with copies of {subject.name} can be asked: {'; '.join(silent)}"
         )
-    copy = choose_copy(subject, copies, repository=wish.repository, run=wish.run)
+    copy = choose_copy(
+        subject, copies, now=ports.clock.now(), repository=wish.repository, run=wish.run
+    )
     store = ports.engine.stores[copy.repository]
     server = _server(site, wish, ports)
     plan = RestorePlan(
@@ -156,9 +158,8 @@ def refuse_loss(plan: RestorePlan, *, overwrite: bool) -> None:
         RefusedError: says how much there is.
     """
     if plan.overwrites and not overwrite:
-        rows = plan.holding.rows if plan.holding else 0
         raise RefusedError(
-            f"{plan.where} holds {rows} rows, which would be lost",
+            f"{plan.where} holds {plan.lost}, which would be lost",
             remedy=f"Restore it elsewhere (--to HOST, --as NAME), or give --overwrite "
             f"{plan.subject.name}.",
         )
@@ -181,6 +182,8 @@ def carry_out_restore(plan: RestorePlan, ports: BackupPorts, *, overwrite: bool)
         "overwrites": plan.overwrites,
     }
     with ports.lock.hold(why=f"restore {plan.subject.name}"):
+        if not overwrite:
+            _look_again(plan, ports)
         ports.audit.append(act="restore-begin", facts=facts)
         try:
             restored, found = _bring_back(plan, ports)
@@ -191,6 +194,13 @@ def carry_out_restore(plan: RestorePlan, ports: BackupPorts, *, overwrite: bool)
         report = RestoreReport(plan=plan, restored=restored, comparisons=comparisons)
         ports.audit.append(act="restore-end", facts={**facts, "whole": report.whole})
     return report
+
+
+def _look_again(plan: RestorePlan, ports: BackupPorts) -> None:
+    """Refuse where data came to the place since the plan was made: nobody approved its loss."""
+    if plan.server is not None:
+        holding = ports.engine.restores.holding(plan.place, server=plan.server)
+        refuse_loss(replace(plan, holding=holding), overwrite=False)
 
 
 def _bring_back(plan: RestorePlan, ports: BackupPorts) -> tuple[Restored, Facts]:

@@ -1,6 +1,7 @@
 import pickle
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -84,3 +85,13 @@ def test_what_another_process_stored_meanwhile_is_kept(store, tmp_path):
     store.put({SecretRef("secret://bmc/dr"): Secret("mine")})
     assert AnsibleVaultSecrets(tmp_path).get(other).reveal() == "stored elsewhere"
     assert store.get(other).reveal() == "stored elsewhere"
+
+
+def test_of_two_that_store_at_once_none_writes_over_the_other(store, tmp_path):
+    refs = [SecretRef(f"secret://backup/{number}") for number in range(4)]
+    with ThreadPoolExecutor(len(refs)) as pool:
+        stored = [
+            pool.submit(AnsibleVaultSecrets(tmp_path).put, {ref: Secret("one")}) for ref in refs
+        ]
+    assert [one.result() for one in stored] == [None] * len(refs)
+    assert {*refs, BMC} <= AnsibleVaultSecrets(tmp_path).names()

@@ -150,3 +150,23 @@ def test_each_part_is_read_within_the_policys_days() -> None:
     wanted = policy(verify_every_days=7)
     parts = {part_of_day(wanted, now=NOW + day * DAY) for day in range(7)}
     assert parts == {(number, 7) for number in range(7)}
+
+
+def test_a_copy_from_the_future_neither_hides_the_real_age_nor_stops_the_next_copy() -> None:
+    ahead = copy_of(-30 * DAY)
+    listed = {"near": [copy_of(2 * HOUR), ahead], "far": [ahead]}
+    near, far = standings([subject()], listed, now=NOW)
+    assert (near.age, near.whole) == (Age.LATE, 2)
+    assert (far.age, far.whole) == (Age.UNKNOWN, 1) and "future" in far.reason
+    assert due([subject()], listed, now=NOW) == {"gongan/population": ("near", "far")}
+
+
+def test_clocks_of_two_machines_may_differ_by_a_little() -> None:
+    listed = {name: [copy_of(timedelta(minutes=-4))] for name in ("near", "far")}
+    assert {one.age for one in standings([subject()], listed, now=NOW)} == {Age.OK}
+    assert due([subject()], listed, now=NOW) == {}
+
+
+def test_a_copy_from_the_future_is_not_the_one_that_stays_for_ever() -> None:
+    ahead, real = copy_of(-30 * DAY), copy_of(400 * DAY)
+    assert to_prune(subject(), [ahead, real], now=NOW) == ()

@@ -9,7 +9,7 @@ import pytest
 
 from orchestrator.errors import RefusedError
 from orchestrator.model.backup import Copy, Facts, FileFacts, Manifest, Sentinel, SubjectKind
-from orchestrator.model.drill import DueState, Evidence, Isolation, PastDrill, Target
+from orchestrator.model.drill import DueState, Evidence, Isolation, Login, PastDrill, Target
 from orchestrator.model.service import DatabaseService
 from orchestrator.model.site import Site
 from orchestrator.model.verdict import Verdict
@@ -63,7 +63,7 @@ def good(site: Site) -> Evidence:
         isolation=Isolation(targets=(TARGET,), reached=(), dropped=3),
         restored=True,
         found=facts,
-        logins=(),
+        logins=tuple(Login(role=role, way="local") for role in facts.roles),
         clock_offset_seconds=0.1,
     )
 
@@ -171,6 +171,31 @@ def test_files_are_compared_by_their_digest_and_named(good: Evidence, site: Site
     assert drill.rpo_seconds == 300.0  # of files, from when they were copied
 
 
+def test_files_of_which_none_was_compared_prove_nothing(good: Evidence, site: Site) -> None:
+    subject = next(one for one in subjects_of(site) if one.kind is SubjectKind.FILES)
+    steady, changing = FileFacts(size_bytes=9, sha256="aa"), FileFacts(size_bytes=9, sha256="")
+
+    def seen(**recorded: FileFacts) -> Evidence:
+        assert good.manifest is not None
+        facts = Facts(files={f"/{name}": one for name, one in recorded.items()})
+        found = Facts(files=dict.fromkeys(facts.files, steady))
+        manifest = replace(good.manifest, facts=facts)
+        return replace(good, subject=subject, manifest=manifest, found=found, logins=None)
+
+    assert verdicts(seen(a=changing, b=changing))["files"] == "unknown"
+    some = judge("smallcity", seen(a=steady, b=changing), subject.policy)
+    (files,) = [one for one in some.assertions if one.what == "files"]
+    assert files.verdict is Verdict.PASS and "1 changed while they were copied" in files.found
+
+
+def test_a_role_that_nobody_tried_to_use_is_unknown(good: Evidence) -> None:
+    assert good.logins is not None
+    assert verdicts(replace(good, logins=good.logins[1:])) == {
+        "login app": "unknown",
+        "RTO": "unknown",
+    }
+
+
 def test_a_record_is_read_back_as_it_was_written(good: Evidence) -> None:
     drill = judge("smallcity", good, good.subject.policy)
     assert past_drill(drill_json(drill)) == PastDrill(
@@ -258,6 +283,8 @@ def past(days_ago: float, verdict: Verdict = Verdict.PASS) -> PastDrill:
         ([past(5), past(1, Verdict.UNKNOWN)], DueState.FAILED, 0),
         ([past(1), past(5, Verdict.FAIL)], DueState.CURRENT, 0),
         ([past(5, Verdict.FAIL)], DueState.NEVER, 0),
+        ([past(33), past(-60)], DueState.DUE, 3),
+        ([past(-60)], DueState.NEVER, 0),
     ],
 )
 def test_only_what_passed_moves_the_date(

@@ -36,16 +36,16 @@ def test_the_newest_whole_copy_is_taken_and_of_equals_the_near_one() -> None:
         copy_of(timedelta(hours=2), repository="near"),
         cut,
     ]
-    chosen = choose_copy(subject(), copies)
+    chosen = choose_copy(subject(), copies, now=NOW)
     assert (chosen.repository, chosen.taken_at) == ("near", NOW - timedelta(hours=1))
-    assert choose_copy(subject(), copies, repository="far").repository == "far"
+    assert choose_copy(subject(), copies, now=NOW, repository="far").repository == "far"
 
 
 def test_a_copy_that_was_cut_off_is_refused_by_its_state() -> None:
     with pytest.raises(RefusedError, match="was cut off"):
-        choose_copy(subject(), [copy_of(timedelta(0), manifest_id="")])
+        choose_copy(subject(), [copy_of(timedelta(0), manifest_id="")], now=NOW)
     with pytest.raises(RefusedError, match="is not there"):
-        choose_copy(subject(), [copy_of(timedelta(0))], run="another")
+        choose_copy(subject(), [copy_of(timedelta(0))], now=NOW, run="another")
 
 
 def test_what_is_the_same_passes() -> None:
@@ -124,3 +124,28 @@ def test_the_sites_records_are_never_written_over_a_site() -> None:
     )
     with pytest.raises(RefusedError, match="not written over"):
         place_of(records, Destination(), home=None, run="r")
+
+
+def test_a_copy_from_the_future_is_not_taken_for_the_newest() -> None:
+    ahead, real = copy_of(timedelta(days=-30)), copy_of(timedelta(hours=1))
+    assert choose_copy(subject(), [ahead, real], now=NOW) == real
+    assert choose_copy(subject(), [ahead, real], now=NOW, run=ahead.run) == ahead
+    assert choose_copy(subject(), [ahead], now=NOW) == ahead
+
+
+@pytest.mark.parametrize(
+    ("kind", "wanted", "option"),
+    [
+        (SubjectKind.SERVICE, Destination(folder="/srv/back"), "--folder"),
+        (SubjectKind.FILES, Destination(name="other"), "--as"),
+        (SubjectKind.FILES, Destination(folder="back"), "--folder"),
+        (SubjectKind.SITE, Destination(folder="back", host="spare"), "--to"),
+    ],
+)
+def test_a_destination_of_another_kind_is_not_left_unheard(
+    kind: SubjectKind, wanted: Destination, option: str
+) -> None:
+    service = subject()
+    cluster = service.cluster if kind is SubjectKind.SERVICE else None
+    with pytest.raises(RefusedError, match=option):
+        place_of(replace(service, kind=kind, cluster=cluster), wanted, home=None, run="r")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -100,3 +103,33 @@ def test_the_isolation_lets_through_only_ssh_the_repository_and_loopback() -> No
     ]
     assert rules.count("policy drop") == 3
     assert 'ip daddr 10.9.2.31 tcp dport 5505 counter name "production" drop;' in rules
+
+
+def test_a_spare_that_somebody_restored_to_is_not_cut_off(tmp_path: Path) -> None:
+    def restored(name: str) -> None:
+        (tmp_path / "15" / name).mkdir(parents=True)
+        for file in ("made-by-orchestrator-restore", "postgresql.conf"):
+            (tmp_path / "15" / name / file).touch()
+
+    restored("orchestrator_drill")
+    restored("removed")
+    (tmp_path / "15" / "removed" / "postgresql.conf").unlink()
+    on_host.refuse_in_use(clusters=tmp_path, locks=tmp_path)
+    restored("gongan__population_restored")
+    with pytest.raises(on_host.RefusedError, match="gongan__population_restored was restored"):
+        on_host.refuse_in_use(clusters=tmp_path, locks=tmp_path)
+
+
+def test_a_restore_at_work_is_not_cut_off(tmp_path: Path) -> None:
+    lock = tmp_path / "restore-files_srv_back.lock"
+    lock.touch()
+    on_host.refuse_in_use(clusters=tmp_path, locks=tmp_path)
+    held = subprocess.Popen(["tail", "-f", str(lock)], stdout=subprocess.DEVNULL)
+    try:
+        wait = time.monotonic() + 5
+        with pytest.raises(on_host.RefusedError, match=str(held.pid)):
+            while time.monotonic() < wait:
+                on_host.refuse_in_use(clusters=tmp_path, locks=tmp_path)
+    finally:
+        held.kill()
+        held.wait()

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import shutil
+import time
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import pytest
 
 from orchestrator.errors import BackupError, RefusedError
 from orchestrator.model.backup import (
     BackupFault,
+    Copy,
     Facts,
+    Holding,
+    Place,
     Restored,
+    Subject,
     TableFacts,
 )
+from orchestrator.model.hardware import Server
 from orchestrator.model.site import Site
 from orchestrator.planning.restore import Destination
 from orchestrator.spec.load import load_site
@@ -150,3 +159,52 @@ def test_damage_that_nobody_named_is_looked_for(world: BackupWorld) -> None:
     with pytest.raises(BackupError, match="broken in dr-copies: /srv/backup/pack") as told:
         carry_out_restore(plan, world.ports(), overwrite=False)
     assert told.value.broken == ("/srv/backup/pack",)
+
+
+def test_rows_that_came_since_the_plan_was_made_are_not_lost(world: BackupWorld) -> None:
+    back_up(world)
+    world.there = Facts()
+    plan = plan_restore(world.site, wish(world), world.ports())
+    world.there = Facts(tables={"data.person": TableFacts(rows=4, checksum="16")})
+    with pytest.raises(RefusedError, match="holds 4 rows"):
+        carry_out_restore(plan, world.ports(), overwrite=False)
+    assert world.there != RECORDED
+
+
+def test_a_cluster_that_is_down_is_not_taken_for_an_empty_one(world: BackupWorld) -> None:
+    back_up(world)
+
+    def holding(place: Place, *, server: Server) -> Holding:
+        return Holding(cluster=True, running=False, in_recovery=False, rows=0)
+
+    world.holding = holding  # type: ignore[method-assign] # what was restored there before is down
+    plan = plan_restore(world.site, wish(world, host="dr-spare-1"), world.ports())
+    assert plan.overwrites
+    with pytest.raises(RefusedError, match="nobody knows its rows"):
+        carry_out_restore(plan, world.ports(), overwrite=False)
+
+
+def test_an_interrupted_run_begins_no_further_copy(world: BackupWorld) -> None:
+    begun, interrupted = Event(), Event()
+
+    def back_up_slowly(subject: Subject, server: Server, **about: Any) -> Copy:
+        begun.set()
+        interrupted.wait(timeout=10)
+        # The other thread was interrupted: give it the time to say so.
+        time.sleep(0.3)
+        return BackupWorld.back_up(world, subject, server, **about)
+
+    def source(subject: Subject, servers: Sequence[Server]) -> Server:
+        if subject.name == NAME:
+            begun.wait(timeout=10)
+            interrupted.set()
+            raise KeyboardInterrupt
+        return servers[0]
+
+    world.back_up = back_up_slowly  # type: ignore[method-assign] # a copy takes its time here
+    world.source = source  # type: ignore[method-assign] # and somebody stops the run meanwhile
+    # The first of the site's services is the one that the run waits for.
+    wanted = {name: world.subject(name).repositories for name in (NAME, "fagai/credit")}
+    with pytest.raises(KeyboardInterrupt):
+        run(world.site, wanted, world.ports(), told=lambda step: None)
+    assert sum(map(len, world.kept.values())) == 1

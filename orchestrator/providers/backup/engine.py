@@ -103,12 +103,22 @@ class HostCopying:
     def may_delete(self, copy: Copy, *, store: Store, server: Server) -> bool:
         """Try to delete a copy as the server that made it, and say whether it is gone.
 
-        What the server was told does not count: the repository's own files do.
+        That it is gone the repository's own files tell. That it stays proves nothing where the
+        server was not reached: then a BackupError says so.
         """
         request = self.keys.far(store, subject=copy.subject, manifest_id=copy.manifest_id)
-        self.keys.agents.ask(server, "delete", request, within=ASK_SECONDS)
+        told = self.keys.agents.ask(server, "delete", request, within=ASK_SECONDS)
         more = {"subject": copy.subject, "manifest_id": copy.manifest_id}
-        return not self.keys.at(store, "there", within=ASK_SECONDS, **more)["there"]
+        if not self.keys.at(store, "there", within=ASK_SECONDS, **more)["there"]:
+            return True
+        if not told.get("refused"):
+            raise BackupError(
+                f"{server.name} could not try to delete a copy in {store.repository.name}, so "
+                f"nothing is proved: {told.get('said') or 'restic said nothing'}",
+                fault=BackupFault.FAILED,
+                remedy="Run it again when no backup is at work, or run backup prepare.",
+            )
+        return False
 
     def _explained(self, error: BackupError, store: Store) -> BackupError:
         """Ask the server whether it is full: its clients hear of a failure only."""

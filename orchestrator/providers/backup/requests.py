@@ -60,5 +60,6 @@ def place_json(place: Place) -> dict[str, Any]:
         "cluster": cluster_json(cluster) if cluster else None,
         "folder": place.folder,
         "make": place.make,
-        "name": cluster.name if cluster else "files",
+        # Of a lock on the host: a drill ends whoever holds its own, and nobody else.
+        "name": cluster.name if cluster else f"files{place.folder}",
     }

@@ -42,10 +42,19 @@ class SiteRecords:
         packed = io.BytesIO()
         with tarfile.open(fileobj=packed, mode="w:xz") as archive:
             for name, file in self._files():
-                content = file.read_bytes()
+                try:
+                    content, known = file.read_bytes(), file.stat()
+                except FileNotFoundError:
+                    continue  # it went away meanwhile: somebody works on the site
+                except OSError as error:
+                    raise BackupError(
+                        f"cannot read {file}: {error.strerror}",
+                        fault=BackupFault.FAILED,
+                        broken=(str(file),),
+                    ) from error
                 entry = tarfile.TarInfo(name)
-                entry.size, entry.mode = len(content), file.stat().st_mode & 0o777
-                entry.mtime = int(file.stat().st_mtime)
+                entry.size, entry.mode = len(content), known.st_mode & 0o777
+                entry.mtime = int(known.st_mtime)
                 archive.addfile(entry, io.BytesIO(content))
                 found[f"/{name}"] = _described(content)
         if packed.tell() > MOST_BYTES:

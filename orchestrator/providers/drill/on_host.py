@@ -22,6 +22,12 @@ from pathlib import Path
 from typing import Any
 
 TABLE = "orchestrator_drill"
+CLUSTER = "orchestrator_drill"
+"""What a drill restores into; any other cluster of a restore is somebody's."""
+CLUSTERS = Path("/etc/postgresql")
+RESTORED = "*/*/made-by-orchestrator-restore"
+"""A file that a restore leaves in the configuration of the cluster that it made."""
+LOCKS = Path("/run/orchestrator-backup")
 PRIORITY = -250
 """Before any other table's chains: what is dropped here, nobody else can let through."""
 COMMAND_SECONDS = 30.0
@@ -41,6 +47,9 @@ def answer(request: Answer) -> None:
         told = VERBS[request.pop("do")](**request)
     except RefusedError as error:
         told = {"refused": str(error)}
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
+        # No traceback: it may show the program's last line, where the request is, with its secrets.
+        told = {"refused": type(error).__name__}
     sys.stdout.write(json.dumps(told) + "\n")
 
 
@@ -49,9 +58,25 @@ def isolate(*, repository: str, targets: list[dict[str, Any]]) -> Answer:
 
     The table is made in one transaction: there is no moment in which it lets more through.
     """
+    refuse_in_use()
     rules = table(client=_asked_from(), repository=repository, targets=targets)
     _run("nft", "-f", "-", given=rules)
     return {}
+
+
+def refuse_in_use(*, clusters: Path = CLUSTERS, locks: Path = LOCKS) -> None:
+    """Refuse a spare that somebody restored something to: it would be cut off with the host."""
+    restored = [made.parent for made in sorted(clusters.glob(RESTORED))]
+    there = [one.name for one in restored if (one / "postgresql.conf").is_file()]
+    theirs = [name for name in there if name != CLUSTER]
+    if theirs:
+        raise RefusedError(
+            f"cluster {', '.join(theirs)} was restored here, and would be cut off: drill on "
+            "another host, or remove it with pg_dropcluster"
+        )
+    workers = _holders([str(lock) for lock in locks.glob("restore-*.lock")])
+    if workers:
+        raise RefusedError(f"processes {workers} restore something here, and would be cut off")
 
 
 def table(*, client: tuple[str, int], repository: str, targets: list[dict[str, Any]]) -> str:

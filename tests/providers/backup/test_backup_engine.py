@@ -12,16 +12,17 @@ from typing import Any
 import pytest
 
 from orchestrator.errors import BackupError
-from orchestrator.model.backup import BackupFault, Subject
+from orchestrator.model.backup import BackupFault, Place, Subject
 from orchestrator.model.hardware import Server
 from orchestrator.model.host import Ran
 from orchestrator.model.site import Site
 from orchestrator.model.units import Secret
 from orchestrator.planning.backup import subjects_of
+from orchestrator.planning.drill_choice import DRILL_FOLDER, DRILL_LOCKS
 from orchestrator.ports.backup import Store
 from orchestrator.providers.backup.answers import moment
 from orchestrator.providers.backup.engine import HostCopying, RepositoryArchive
-from orchestrator.providers.backup.requests import Keys
+from orchestrator.providers.backup.requests import Keys, place_json
 from orchestrator.providers.backup.sending import Agents
 from orchestrator.providers.backup.site_records import SiteRecords
 from orchestrator.spec.load import load_site
@@ -235,3 +236,34 @@ def test_a_moment_without_a_zone_is_none() -> None:
     assert moment("2026-11-22T20:00:00+08:00") == AT
     with pytest.raises(ValueError, match="time zone"):
         moment("2026-11-22T20:00:00")
+
+
+def test_only_a_refusal_proves_that_a_host_cannot_delete(world: World) -> None:
+    copy = _copy(world)
+    asked = {"store": world.store, "server": world.server("db-1")}
+    world.hosts.answers |= {"delete": {"refused": True, "said": "403"}, "there": {"there": True}}
+    assert not world.copying.may_delete(copy, **asked)
+    world.hosts.answers["delete"] = {"refused": False, "said": "ssh: No route to host"}
+    with pytest.raises(BackupError, match="nothing is proved: ssh: No route to host"):
+        world.copying.may_delete(copy, **asked)
+    world.hosts.answers["there"] = {"there": False}
+    assert world.copying.may_delete(copy, **asked)
+
+
+def test_a_file_that_goes_away_while_records_are_packed_is_left_out(tmp_path: Path) -> None:
+    class Fleeting(SiteRecords):
+        def _files(self) -> Any:
+            yield "state/gone", self.state / "gone"
+            yield from SiteRecords._files(self)
+
+    (tmp_path / "site.yaml").write_text("name: city")
+    records = Fleeting(directory=tmp_path, state=tmp_path / "state")
+    assert set(records.pack().files) == {"/site/site.yaml"}
+
+
+def test_a_drills_files_are_under_another_lock_than_an_operators() -> None:
+    drills, theirs = (
+        place_json(Place(server="spare", folder=folder)) for folder in (DRILL_FOLDER, "/srv/back")
+    )
+    locks = [f"restore-{each['name'].replace('/', '_')}.lock" for each in (drills, theirs)]
+    assert [any(lock in known for known in DRILL_LOCKS) for lock in locks] == [True, False]

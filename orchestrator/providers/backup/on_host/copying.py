@@ -17,8 +17,10 @@ from .sql import RECOVERY, SENTINEL
 
 DUMP_NAME = "dump.pgc"
 MANIFEST_NAME = "manifest.json"
-DELETE_SECONDS = 4.0
+DELETE_SECONDS = 40.0
 """restic tries a refused deletion again and again; the first answer is enough."""
+FORBIDDEN = "403 Forbidden"
+"""How rclone's server answers a deletion where it is append-only (HTTP)."""
 
 
 def back_up(request: Answer) -> Answer:
@@ -277,12 +279,18 @@ def remove(request: Answer) -> Answer:
 
 
 def delete(request: Answer) -> Answer:
-    """Try to delete a copy, as whoever took over this host would; say how restic ended."""
+    """Try to delete a copy, as whoever took over this host would; say whether it was refused.
+
+    A server that was not reached refused nothing.
+    """
     with Repository.of(request).started("forget", request["manifest_id"]) as running:
-        limit = time.monotonic() + DELETE_SECONDS + 6
+        limit = time.monotonic() + DELETE_SECONDS
         while running.child.poll() is None and time.monotonic() < limit:
-            if any("403" in line for line in running.complaints):
+            if any(FORBIDDEN in line for line in running.complaints):
                 break
             time.sleep(0.1)
-        ended = running.child.poll()
-    return {"ended": ended}
+    heard = running.heard()
+    return {
+        "refused": any(FORBIDDEN in line for line in heard),
+        "said": said("\n".join(heard)),
+    }

@@ -35,15 +35,19 @@ def digests(paths: Sequence[str]) -> dict[str, dict[str, Any]]:
 
 
 def settled(found: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Return the same, without the digests of files that changed since."""
+    """Return the same, without digests of files that changed since, and without files that went.
+
+    Whether the copy has one that went nobody knows: a restore must not fail for want of it.
+    """
+    kept = {}
     for file, facts in found.items():
         try:
-            same = os.lstat(file).st_mtime_ns == facts.pop("mtime")
-        except FileNotFoundError:
-            same = False
-        if not same:
-            facts["sha256"] = ""
-    return found
+            same = os.lstat(file).st_mtime_ns == facts["mtime"]
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        digest = facts["sha256"] if same else ""
+        kept[file] = {"size_bytes": facts["size_bytes"], "sha256": digest}
+    return kept
 
 
 def files_below(paths: Sequence[str]) -> Iterator[str]:

@@ -59,6 +59,7 @@ def prepare(request: Answer) -> Answer:
         folder = _folder(request, subject)
         if (folder / "config").is_file():
             continue
+        _clear_half_made(folder)
         owner = _owner()
         for each in (folder.parent, folder):
             each.mkdir(mode=0o700, exist_ok=True)
@@ -66,12 +67,22 @@ def prepare(request: Answer) -> Answer:
         in_use = folder.with_name(f"{folder.name}.in-use")
         in_use.touch(mode=0o600)
         os.chown(in_use, owner.pw_uid, owner.pw_gid)
-        if any((folder / "keys").glob("*")):
-            # Cut off between its key and its configuration: nothing can be in it yet.
-            shutil.rmtree(folder / "keys")
         Repository.of({**request, "subject": subject}).run("init")
         made.append(subject)
     return {"made": made}
+
+
+def _clear_half_made(folder: Path) -> None:
+    """Remove the key of a repository that was cut off before its configuration was written.
+
+    Where anything was stored the configuration was lost since. Without the keys all of it would be
+    lost, too: restic makes no second one for the same data.
+    """
+    if _files(folder, ("data", "index", "snapshots")):
+        lost = _shown(folder / "config")
+        raise ActError("broken", f"{lost} is gone, and copies are there still", broken=[lost])
+    if (folder / "keys").is_dir():
+        shutil.rmtree(folder / "keys")
 
 
 def _owner() -> pwd.struct_passwd:
@@ -198,15 +209,21 @@ def keep_site(request: Answer) -> Answer:
     """Keep the site's own records, which come with the request."""
     content = base64.b64decode(request.pop("content"))
     repository = Repository.of(request)
+    folder = _folder(request, request["subject"])
+    if not (folder / "config").is_file():
+        raise ActError("absent", f"there is no repository in {folder}")
     words = ["--stdin", "--stdin-filename", SITE_FILE, *head_words(request, "data")]
-    data_id = save(repository, words, lambda pipe: _written(pipe.write(content)))
-    known = {
-        "facts": {"files": request["files"]},
-        "data_id": data_id,
-        "data_bytes": len(content),
-        "data_sha256": hashlib.sha256(content).hexdigest(),
-    }
-    return finish(request, repository, known)
+    # No connection holds the repository for this act: without it a prune would take restic's lock
+    # for a dead one's, and remove what was just written.
+    with nobody_else(folder):
+        data_id = save(repository, words, lambda pipe: _written(pipe.write(content)))
+        known = {
+            "facts": {"files": request["files"]},
+            "data_id": data_id,
+            "data_bytes": len(content),
+            "data_sha256": hashlib.sha256(content).hexdigest(),
+        }
+        return finish(request, repository, known)
 
 
 def _written(_count: int) -> None:

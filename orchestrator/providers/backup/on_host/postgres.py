@@ -262,6 +262,17 @@ def remove_cluster(cluster: Cluster) -> None:
     if not (cluster.configuration / MADE).exists():
         raise ActError("refused", f"no restore made cluster {cluster.name}: it is left alone")
     run(["pg_dropcluster", "--stop", cluster.version, cluster.name])
+    unmark(cluster.configuration)
+
+
+def unmark(configuration: Path) -> None:
+    """Remove the mark of a restore: a cluster of that name made later is nobody's to remove.
+
+    postgresql-common 248: pg_dropcluster removes only files that it knows, and empty folders.
+    """
+    (configuration / MADE).unlink(missing_ok=True)
+    if configuration.is_dir() and not any(configuration.iterdir()):
+        configuration.rmdir()
 
 
 def pgdump(cluster: Cluster, snapshot: str) -> subprocess.Popen[bytes]:

@@ -161,10 +161,15 @@ class Running:
     def end(self, *, fine: Iterable[int] = (0,)) -> None:
         """Wait for its end; raise a fault where it is another than a fine one."""
         code = self.child.wait()
-        if self._reader:
-            self._reader.join(timeout=5)
+        self.heard()
         if code not in set(fine):
             raise self.fault(code)
+
+    def heard(self) -> list[str]:
+        """Return what it complained of, to the last line once it ended."""
+        if self._reader:
+            self._reader.join(timeout=5)
+        return self.complaints
 
     def fault(self, code: int) -> ActError:
         """Return why it ended."""
