@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -10,7 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from orchestrator.engine.durable import read_or_none, write_durably
+from orchestrator.adapters.sealed_file import read_sealed, write_sealed
+from orchestrator.engine.durable import read_or_none
 from orchestrator.errors import OrchestratorError, StateError
 from orchestrator.model.maintenance import (
     Act,
@@ -25,15 +25,12 @@ from orchestrator.model.maintenance import (
 )
 from orchestrator.model.units import Json
 
-FORMAT = 1
 PLAN, JOURNAL = "plan.json", "journal.jsonl"
 
 
 def write_maintenance_plan(path: Path, plan: MaintenancePlan) -> None:
     """Save a plan, so that it can be carried out exactly as it was shown."""
-    body = json.dumps(asdict(plan), ensure_ascii=False)
-    envelope = {"format": FORMAT, "digest": _digest(body), "maintenance": body}
-    write_durably(path, json.dumps(envelope, indent=1).encode())
+    write_sealed(path, "maintenance", json.dumps(asdict(plan), ensure_ascii=False))
 
 
 def read_maintenance_plan(path: Path) -> MaintenancePlan:
@@ -43,13 +40,7 @@ def read_maintenance_plan(path: Path) -> MaintenancePlan:
         OrchestratorError: not a plan of this format, or changed since it was saved.
     """
     try:
-        envelope = json.loads(path.read_bytes())
-        body = envelope["maintenance"]
-        if envelope["format"] != FORMAT or envelope["digest"] != _digest(body):
-            raise ValueError("digest")
-        return _plan(json.loads(body))
-    except OSError as error:
-        raise OrchestratorError(f"cannot read the plan {path}: {error.strerror}") from error
+        return _plan(read_sealed(path, "maintenance"))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise OrchestratorError(
             f"{path} is not a maintenance plan of this version, or it was changed since",
@@ -105,10 +96,6 @@ def _entry(line: bytes) -> Mapping[str, Json] | None:
     except ValueError:
         return None
     return entry if isinstance(entry, dict) else None
-
-
-def _digest(body: str) -> str:
-    return hashlib.sha256(body.encode()).hexdigest()
 
 
 # The counterpart of asdict, written out: what is read here decides what is done to hosts.

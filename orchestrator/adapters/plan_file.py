@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from orchestrator.engine.durable import write_durably
+from orchestrator.adapters.sealed_file import read_sealed, write_sealed
 from orchestrator.errors import OrchestratorError
 from orchestrator.model.plan import AwaitedRestart, Plan, PlanStep, Scope
 from orchestrator.model.site import Layer
@@ -21,22 +20,14 @@ from orchestrator.model.stack import (
     StackPreview,
 )
 
-FORMAT = 1
-
 
 def write_plan(path: Path, plan: Plan, *, directory: Path) -> None:
     """Save a plan with the site directory that it was made from, as it was named.
 
     Secret values are not in it: a change of one is marked, not shown.
     """
-    body = _body(plan)
-    envelope = {
-        "format": FORMAT,
-        "directory": str(directory),
-        "digest": _digest(body),
-        "plan": body,
-    }
-    write_durably(path, json.dumps(envelope, indent=1).encode())
+    body = json.dumps(asdict(plan), default=sorted, ensure_ascii=False)
+    write_sealed(path, "plan", body, directory=str(directory))
 
 
 def read_plan(path: Path) -> Plan:
@@ -46,14 +37,7 @@ def read_plan(path: Path) -> Plan:
         OrchestratorError: not a plan of this format, or changed since it was saved.
     """
     try:
-        envelope = json.loads(path.read_bytes())
-        body = envelope["plan"]
-        intact = envelope["format"] == FORMAT and envelope["digest"] == _digest(body)
-        if not intact:
-            raise ValueError("digest")
-        return _plan(json.loads(body))
-    except OSError as error:
-        raise OrchestratorError(f"cannot read the plan {path}: {error.strerror}") from error
+        return _plan(read_sealed(path, "plan"))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise OrchestratorError(
             f"{path} is not a plan of this version, or it was changed after it was saved",
@@ -73,15 +57,7 @@ def site_directory_of(path: Path) -> Path | None:
     return Path(named) if isinstance(named, str) else None
 
 
-def _digest(body: str) -> str:
-    return hashlib.sha256(body.encode()).hexdigest()
-
-
-def _body(plan: Plan) -> str:
-    return json.dumps(asdict(plan), default=sorted, ensure_ascii=False)
-
-
-# The counterpart of `_body`, written out: what is read here decides what is done to a cloud.
+# The counterpart of asdict, written out: what is read here decides what is done to a cloud.
 
 
 def _plan(facts: dict[str, Any]) -> Plan:
