@@ -52,7 +52,8 @@ def prepare(desk: Desk, *, aim: Aim, yes: bool) -> int:
     from orchestrator.cli.playbook import STOPPING, exit_code
     from orchestrator.cli.render.backup import prepared_json, prepared_parts
     from orchestrator.cli.render.playbook import run_watching
-    from orchestrator.planning.backup import preparation, subjects_of
+    from orchestrator.planning.backup import subjects_of
+    from orchestrator.planning.backup_leave import preparation
     from orchestrator.workflows.backup import PREPARE
     from orchestrator.workflows.backup import prepare as carry_out
 

@@ -22,9 +22,9 @@ from orchestrator.model.playbook import CataloguedPlaybook, PlaybookResult
 from orchestrator.model.site import Site
 from orchestrator.model.units import Json, Secret
 from orchestrator.planning.backup import (
-    preparation,
     subjects_of,
 )
+from orchestrator.planning.backup_leave import preparation
 from orchestrator.ports import AuditLog, Clock, SecretStore, SiteLock
 from orchestrator.ports.backup import BackupEngine, Store
 from orchestrator.ports.playbooks import PlaybookWatch

@@ -12,7 +12,8 @@ from orchestrator.model.playbook import CataloguedPlaybook, Ending, PlaybookResu
 from orchestrator.model.site import Site
 from orchestrator.model.units import Json
 from orchestrator.model.verdict import Verdict
-from orchestrator.planning.backup import preparation, subjects_of
+from orchestrator.planning.backup import subjects_of
+from orchestrator.planning.backup_leave import preparation
 from orchestrator.planning.restore import (
     Comparison,
     Destination,

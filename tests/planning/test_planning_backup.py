@@ -16,11 +16,11 @@ from orchestrator.planning.backup import (
     due,
     interval_minutes,
     part_of_day,
-    preparation,
     standings,
     subjects_of,
     to_prune,
 )
+from orchestrator.planning.backup_leave import preparation
 from orchestrator.spec.load import load_site
 from tests.planning.backup_city import NOW, copy_of, policy, subject
 
