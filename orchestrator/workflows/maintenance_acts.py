@@ -9,7 +9,6 @@ from typing import Protocol
 from orchestrator.errors import HostError, OrchestratorError
 from orchestrator.model.hardware import Server
 from orchestrator.model.host import HostFault
-from orchestrator.model.inventory import PowerAct, PowerState
 from orchestrator.model.maintenance import (
     Act,
     ComputeHost,
@@ -21,24 +20,21 @@ from orchestrator.model.units import Json
 from orchestrator.planning.host_needs import DRIFT_SECONDS, clock_off
 from orchestrator.planning.maintenance_progress import ONCE, Progress
 from orchestrator.ports import Clock
-from orchestrator.ports.bmc import Bmcs, SwitchPower
+from orchestrator.ports.bmc import Bmcs
 from orchestrator.ports.host import Hosts
 from orchestrator.ports.maintenance import Computes, MaintenanceRecords, Primaries
 from orchestrator.workflows.host_facts import boot_of, facts_of
 from orchestrator.workflows.maintenance_drain import empty
 from orchestrator.workflows.maintenance_hand_over import hand_over
+from orchestrator.workflows.maintenance_reboot import Reboot
 from orchestrator.workflows.playbook import PlaybookPorts, PlaybookWork, play
+from orchestrator.workflows.waiting import came_true
 
-POLL_SECONDS = 2.0
 HEALTH_SECONDS = 300.0
 """For Nova to hear from a compute host again, and for replicas to catch up, after a reboot."""
 
-REBOOT = "systemctl --no-block reboot"
 BAD = frozenset({Outcome.FAILED, Outcome.UNREACHABLE})
 REBOOTS = frozenset({Act.REBOOT, Act.REBOOT_IF_NEEDED})
-
-# A host that goes down or comes up refuses logins for a while: pam_nologin, seen on Debian 12.
-NO_PATIENCE = frozenset({HostFault.HOST_KEY, HostFault.UNDECLARED})
 
 
 class UnseenEndError(OrchestratorError):
@@ -191,49 +187,15 @@ class HostWork:
                 return
             before = facts.boot_id
         self.note("begin", act, {"boot_id": before})
-        self._ask_for_reboot(before)
-        if not self._came_back(before) and not self._cycled(before):
-            raise HostError(
-                f"{self.server.name} did not come back from its reboot within "
-                f"{self.limits.boot_seconds:.0f} s",
-                fault=HostFault.SILENT,
-                remedy="Look at its console. --power-cycle lets its BMC switch it off and on; "
-                "`orchestrator maintenance resume` goes on once it answers.",
-            )
+        Reboot(
+            server=self.server,
+            hosts=self.ports.hosts,
+            bmcs=self.ports.bmcs,
+            clock=self._clock,
+            seconds=self.limits.boot_seconds,
+            power_cycle=self.limits.power_cycle,
+        ).out_of(before)
         self.note("end", act)
-
-    def _ask_for_reboot(self, before: str) -> None:
-        try:
-            now, _ = boot_of(self.server, self.ports.hosts)
-            if now == before:
-                ran = self.ports.hosts.run(self.server, REBOOT, within=15.0)
-                if ran.status:
-                    raise _failed(f"it refuses to reboot: {ran.err.strip() or ran.status}")
-        except HostError as error:
-            if error.fault in {*NO_PATIENCE, HostFault.FAILED}:
-                raise
-            # It went down before it could answer, or is down since a run that was killed.
-
-    def _came_back(self, before: str) -> bool:
-        """Wait until the host is in another boot, and that boot is over."""
-        return self._within(self.limits.boot_seconds, lambda: self._booted(before))
-
-    def _booted(self, before: str) -> bool:
-        try:
-            now, settled = boot_of(self.server, self.ports.hosts)
-        except HostError as error:
-            if error.fault in NO_PATIENCE:
-                raise
-            return False
-        return now != before and settled
-
-    def _cycled(self, before: str) -> bool:
-        if not self.limits.power_cycle:
-            return False
-        off = self.ports.bmcs.power(self.server) is PowerState.OFF
-        act = PowerAct.ON if off else PowerAct.CYCLE
-        self.ports.bmcs.act(self.server, SwitchPower(act=act, forced=not off))
-        return self._came_back(before)
 
     def _check(self) -> None:
         facts = facts_of(self.server, self.ports.hosts, self._clock, pending=False)
@@ -255,7 +217,7 @@ class HostWork:
 
     def _awaited(self) -> list[str]:
         """Wait until Nova and the databases have the host back; return what has not."""
-        self._within(HEALTH_SECONDS, lambda: not any(self._absent()))
+        came_true(lambda: not any(self._absent()), self._clock, within=HEALTH_SECONDS)
         return list(self._absent())
 
     def _absent(self) -> Iterator[str]:
@@ -271,14 +233,6 @@ class HostWork:
     @property
     def _clock(self) -> Clock:
         return self.ports.playbooks.clock
-
-    def _within(self, seconds: float, claim: Callable[[], bool]) -> bool:
-        begun = self._clock.now()
-        while not claim():
-            if (self._clock.now() - begun).total_seconds() > seconds:
-                return False
-            self._clock.sleep(POLL_SECONDS)
-        return True
 
 
 def _require_well(result: PlaybookResult, host: str) -> None:

@@ -17,7 +17,8 @@ from orchestrator.model.inventory import Inventory, PowerState
 from orchestrator.model.maintenance import ComputeHost, Instance, Move, ServiceRoles
 from orchestrator.model.units import Json, Secret, SecretRef
 from orchestrator.ports.bmc import BmcAct
-from orchestrator.workflows.maintenance_acts import REBOOT, MaintenancePorts
+from orchestrator.workflows.maintenance_acts import MaintenancePorts
+from orchestrator.workflows.maintenance_reboot import REBOOT
 from orchestrator.workflows.playbook import PlaybookPorts
 from tests.fakes.memory_playbooks import FakeTask, MemoryPlaybooks
 from tests.fakes.site_world import FakeAudit, FakeClock, FakeLock
