@@ -11,7 +11,12 @@ from orchestrator.cli.documented import DocumentedGroup
 from orchestrator.cli.exit_codes import ExitCode
 from orchestrator.cli.playbook_options import Aim, with_aim
 from orchestrator.cli.service_apply import apply, rotate_password
-from orchestrator.cli.service_options import chosen, service_argument, services_argument
+from orchestrator.cli.service_options import (
+    chosen,
+    role_option,
+    service_argument,
+    services_argument,
+)
 from orchestrator.cli.service_switch import failover, switchover
 
 if TYPE_CHECKING:
@@ -122,13 +127,7 @@ def status(desk: Desk, *, names: tuple[str, ...], aim: Aim) -> int:
 )
 @service_argument
 @with_aim
-@click.option(
-    "--role",
-    type=click.Choice(["owner", "app", "exchange", "auditor"]),
-    default="app",
-    show_default=True,
-    help="Who wants to log in.",
-)
+@role_option("Who wants to log in.")
 @click.option("--ca", "authority", is_flag=True, help="Print the authority's certificate only.")
 @pass_desk
 def connection(desk: Desk, *, name: str, aim: Aim, role: str, authority: bool) -> int:

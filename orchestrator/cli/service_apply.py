@@ -15,6 +15,7 @@ from orchestrator.cli.exit_codes import ExitCode
 from orchestrator.cli.playbook_options import Aim, named_playbook, with_aim
 from orchestrator.cli.service_options import (
     chosen,
+    role_option,
     service_argument,
     services_argument,
     yes_option,
@@ -92,13 +93,7 @@ def apply(
 )
 @service_argument
 @with_aim
-@click.option(
-    "--role",
-    type=click.Choice(["owner", "app", "exchange", "auditor"]),
-    default="app",
-    show_default=True,
-    help="Whose login is changed.",
-)
+@role_option("Whose login is changed.")
 @click.option("--retire", is_flag=True, help="Shut the login before the last change out.")
 @yes_option
 @pass_desk

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestrator.cli.playbook_options import Aim
+from orchestrator.model.data_level import DatabaseRole
 from orchestrator.model.names import did_you_mean
 
 if TYPE_CHECKING:
@@ -19,6 +20,17 @@ Command = Callable[..., int]
 services_argument = click.argument("names", metavar="[TENANT/SERVICE]...", nargs=-1)
 service_argument = click.argument("name", metavar="TENANT/SERVICE")
 yes_option = click.option("--yes", is_flag=True, help="Do it without asking.")
+
+
+def role_option(meaning: str) -> Callable[[Command], Command]:
+    """Return the option that names a role of a database; `meaning` is its help."""
+    return click.option(
+        "--role",
+        type=click.Choice([role.value for role in DatabaseRole]),
+        default=DatabaseRole.APP.value,
+        show_default=True,
+        help=meaning,
+    )
 
 
 def chosen(aim: Aim, names: Sequence[str]) -> tuple[DeclaredService, ...]:

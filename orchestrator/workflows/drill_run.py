@@ -219,9 +219,7 @@ class DrillRun:
         broken = error.broken if isinstance(error, BackupError) else ()
         if not broken and isinstance(error, BackupError):
             broken = self._named(step, error)
-        # Programs' words come along, with what they send to terminals.
-        message = "".join(letter for letter in error.message if letter.isprintable())
-        return StepFault(step=step, kind=kind, message=message, broken=broken)
+        return StepFault(step=step, kind=kind, message=error.message, broken=broken)
 
     def _named(self, step: DrillStep, error: BackupError) -> tuple[str, ...]:
         """Name what is to blame, where whoever failed could not."""

@@ -119,7 +119,7 @@ def main(folder: str, *rest: str) -> None:
         return
     town.up(rest or ("db-1", "db-2", "dr-db-1", "bak-1", "dr-bak-1", "dr-spare-1"))
     print(f"export ORCHESTRATOR_ENDPOINTS={town.settings.endpoints}")  # noqa: T201 - by hand
-    print(f"# the site: {town.directory}")  # noqa: T201
+    print(f"# the site: {town.directory}")  # noqa: T201 - by hand
 
 
 if __name__ == "__main__":

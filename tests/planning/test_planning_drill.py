@@ -77,7 +77,8 @@ def verdicts(evidence: Evidence) -> dict[str, str]:
 def changed(evidence: Evidence, **changes: object) -> Evidence:
     """Let the restored data differ from what was recorded."""
     assert evidence.found is not None
-    return replace(evidence, found=replace(evidence.found, **changes))  # type: ignore[arg-type]
+    found = replace(evidence.found, **changes)  # type: ignore[arg-type] # fields of many types
+    return replace(evidence, found=found)
 
 
 def test_good_evidence_passes_with_its_rpo_and_rto(good: Evidence) -> None:
@@ -227,8 +228,9 @@ def test_the_remote_copy_is_restored_on_the_spare(site: Site) -> None:
         ("dr-db-1", 5501),
     ]
     place = drill_place(work)
-    assert place.make and place.cluster is not None
-    assert place.cluster.name != subject_of(site).cluster.name  # type: ignore[union-attr]
+    declared = subject_of(site).cluster
+    assert place.make and place.cluster is not None and declared is not None
+    assert place.cluster.name != declared.name
 
 
 def test_a_host_with_a_service_is_refused_even_where_it_is_named(site: Site) -> None:

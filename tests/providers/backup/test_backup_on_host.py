@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.providers.backup.on_host import files, keeping, postgres
-from orchestrator.providers.backup.on_host.ground import ActError
+from orchestrator.providers.backup.on_host.ground import ActError, held, said
 from orchestrator.providers.backup.on_host.restic import WORDS
 
 SERVE = Path("playbooks/roles/backup_repository/templates/serve-backups.j2")
@@ -89,3 +89,20 @@ def test_a_cluster_made_later_does_not_inherit_the_mark_of_a_restore(
     postgres.unmark(configuration)
     left = [one.name for one in configuration.iterdir()] if configuration.exists() else None
     assert left == (list(other) or None)
+
+
+def test_what_a_program_sends_to_terminals_is_not_in_what_is_shown() -> None:
+    """restic clears lines of a terminal that is not there; a message with that hides itself."""
+    assert said("\x1b[2Kcannot open\n\tthe pack\r\n") == "[2Kcannot open the pack"
+    assert said("拒绝".encode()) == "拒绝"
+
+
+def test_a_lock_is_waited_for_so_long_and_no_longer_and_is_free_again(tmp_path: Path) -> None:
+    lock = tmp_path / "lock"
+    with held(lock, within=0, busy="never"):
+        with pytest.raises(ActError, match="somebody writes") as refused:
+            with held(lock, within=0.1, busy="somebody writes"):
+                pytest.fail("two hold it")
+        assert refused.value.kind == "busy"
+    with held(lock, within=0, busy="it was not let go"):
+        pass

@@ -35,8 +35,7 @@ class LabDriver(fake.FakeDriver):
                 instance.name, instance.power_state, instance.uuid
             )
 
-    # Nova's own signature.
-    def live_migration(  # noqa: PLR0913, PLR0917
+    def live_migration(  # noqa: PLR0913, PLR0917 - Nova's signature
         self,
         context: Any,  # noqa: ANN401 - Nova's
         instance: Any,  # noqa: ANN401 - Nova's

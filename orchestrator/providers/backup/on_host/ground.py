@@ -34,10 +34,14 @@ class ActError(Exception):
 
 
 def said(text: str | bytes) -> str:
-    """Return what a program said, in one line that can be shown."""
+    """Return what a program said, in one line that can be shown.
+
+    What it sends to terminals goes: restic clears lines even where there is none.
+    """
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
-    return " ".join(text.split())[-SHOWN_CHARACTERS:]
+    line = " ".join(text.split())
+    return "".join(letter for letter in line if letter.isprintable())[-SHOWN_CHARACTERS:]
 
 
 def run(argv: Sequence[str], *, given: bytes = b"", cwd: str = "/") -> bytes:
@@ -73,15 +77,23 @@ def end_by(seconds: float) -> None:
 def alone(name: str) -> Iterator[None]:
     """Let one act at a time work on a subject of this host; a killed one holds nothing."""
     RUNTIME.mkdir(mode=0o700, exist_ok=True)
-    with (RUNTIME / f"{name.replace('/', '_')}.lock").open("a+") as file:
-        limit = time.monotonic() + BUSY_SECONDS
+    lock = RUNTIME / f"{name.replace('/', '_')}.lock"
+    with held(lock, within=BUSY_SECONDS, busy=f"another run works on {name} here"):
+        yield
+
+
+@contextmanager
+def held(lock: Path, *, within: float, busy: str) -> Iterator[None]:
+    """Hold a file alone, as long as this process lives; `busy` is said where another one has it."""
+    with lock.open("a+") as file:
+        limit = time.monotonic() + within
         while True:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except OSError:
                 if time.monotonic() > limit:
-                    raise ActError("busy", f"another run works on {name} here") from None
+                    raise ActError("busy", busy) from None
                 time.sleep(0.2)
         yield
 

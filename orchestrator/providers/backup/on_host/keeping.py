@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import base64
-import fcntl
 import hashlib
 import os
 import pwd
 import shutil
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,7 +15,7 @@ from typing import Any
 
 from .copying import finish, head_words, read_manifest
 from .files import sha256_of
-from .ground import ActError, Answer
+from .ground import ActError, Answer, held
 from .restic import REMOTE_USER, Repository, save
 
 IN_USE_SECONDS = 60.0
@@ -37,16 +35,8 @@ def nobody_else(folder: Path) -> Iterator[None]:
 
     Locks that are in the repository then belong to nobody who is alive, and are removed.
     """
-    with folder.with_name(f"{folder.name}.in-use").open("a+") as file:
-        limit = time.monotonic() + IN_USE_SECONDS
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except OSError:
-                if time.monotonic() > limit:
-                    raise ActError("busy", f"{folder} is being written to") from None
-                time.sleep(0.3)
+    in_use = folder.with_name(f"{folder.name}.in-use")
+    with held(in_use, within=IN_USE_SECONDS, busy=f"{folder} is being written to"):
         for lock in (folder / "locks").glob("*"):
             lock.unlink()
         yield

@@ -107,7 +107,8 @@ class Session:
 
     def ask(self, sql: str) -> Any:  # noqa: ANN401 - JSON
         """Run a query and return the one line that it prints, read as JSON."""
-        assert self._child.stdin is not None and self._child.stdout is not None  # noqa: S101
+        assert self._child.stdin is not None  # noqa: S101 - both are pipes
+        assert self._child.stdout is not None  # noqa: S101 - both are pipes
         try:
             self._child.stdin.write(sql.encode() + b"\n")
             self._child.stdin.flush()
@@ -165,8 +166,9 @@ def shape(session: Session) -> Answer:
 def _one_line(sql: str) -> str:
     """Return a query whose JSON answer has no line ends: aggregates put some between values."""
     inner = sql.strip().rstrip(";")
-    # Our own queries, above; table names in them are quoted by PostgreSQL.
-    return f"SELECT replace(answer::text, E'\\n', '') FROM ({inner}) one(answer);"  # noqa: S608
+    # Table names in it are quoted by PostgreSQL.
+    one = f"({inner}) one(answer)"
+    return f"SELECT replace(answer::text, E'\\n', '') FROM {one};"  # noqa: S608 - our own queries
 
 
 def make_roles(cluster: Cluster, wanted: Answer) -> None:
