@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from orchestrator.adapters.secret_store import AnsibleVaultSecrets
-from orchestrator.errors import HostError
 from orchestrator.model.units import Secret, SecretRef
 from tests.lab.running_services import RunningServices
 from tests.lab.service_town import PROGRAM
@@ -99,17 +98,6 @@ class BackedUpServices:
             yield
         finally:
             self.on(PRIMARY, f"rm -f {BLOB}")
-
-    def await_host(self, host: str) -> None:
-        """Wait until a host answers."""
-        deadline = time.monotonic() + BOOT_SECONDS
-        while True:
-            try:
-                self.on(host, "true")
-                return
-            except HostError:
-                assert time.monotonic() < deadline, f"{host} did not boot in {BOOT_SECONDS} s"
-                time.sleep(0.5)
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:

@@ -34,10 +34,11 @@ class RunningServices:
         town.leave_out(LEFT_OUT)
         town.up(DATABASE_HOSTS)
         for host in DATABASE_HOSTS:
-            self._await(host)
+            self.await_host(host)
         self.applied = self.run("apply", "--yes", "-o", "json")
 
-    def _await(self, host: str) -> None:
+    def await_host(self, host: str) -> None:
+        """Wait until a host answers."""
         deadline = time.monotonic() + BOOT_SECONDS
         while True:
             try:

@@ -35,7 +35,7 @@ def backups(services: RunningServices) -> Iterator[BackedUpServices]:
     services.town.up((*DATABASE_HOSTS, NEAR, FAR, SPARE))
     ready = BackedUpServices(services)
     for host in (NEAR, FAR, SPARE):
-        ready.await_host(host)
+        services.await_host(host)
     services.as_superuser(
         PRIMARY,
         SERVICE,
@@ -93,7 +93,7 @@ def test_a_city_that_is_lost_is_restored_from_far_away(backups: BackedUpServices
         for host in (PRIMARY, NEAR):
             town.power(host, "On")
         for host in (PRIMARY, NEAR):
-            backups.await_host(host)
+            backups.services.await_host(host)
         backups.on(
             SPARE,
             "for c in $(pg_lsclusters -h | awk '{print $2}'); do "

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from orchestrator.errors import HostError
 from orchestrator.model.units import Secret
 from tests.lab.drilled_services import (
     FOLDER,
@@ -41,22 +40,11 @@ def drills(services: RunningServices) -> Iterator[DrilledServices]:
     """Bring the backup hosts and the spare to the services, and make one copy."""
     services.town.up((*DATABASE_HOSTS, "bak-1", "dr-bak-1", SPARE))
     for host in ("bak-1", "dr-bak-1", SPARE):
-        await_host(services, host)
+        services.await_host(host)
     ready = DrilledServices(services)
     ready.prepare()
     yield ready
     services.as_superuser(PRIMARY, SUBJECT, "DROP TABLE data.holder")
-
-
-def await_host(services: RunningServices, host: str) -> None:
-    deadline = time.monotonic() + BOOT_SECONDS
-    while True:
-        try:
-            assert services.on(host, "true").status == 0
-            return
-        except HostError:
-            assert time.monotonic() < deadline, f"{host} did not boot in {BOOT_SECONDS} s"
-            time.sleep(0.5)
 
 
 def blamed(told: dict[str, Any]) -> dict[str, list[str]]:
@@ -93,7 +81,7 @@ def test_with_the_production_host_off_it_works_just_as_well(drills: DrilledServi
         code, told = drills.drill()
     finally:
         drills.services.town.power(PRIMARY, "On")
-        await_host(drills.services, PRIMARY)
+        drills.services.await_host(PRIMARY)
         await_service(drills.services)
     assert (code, told["verdict"]) == (0, "pass"), told
 

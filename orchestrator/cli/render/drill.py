@@ -63,8 +63,8 @@ def summary_table(reports: Sequence[Mapping[str, Json]]) -> RenderableType:
         (
             str(report["subject"]),
             Text(_word(str(report["verdict"])), STYLES[str(report["verdict"])]),
-            _span(report["rpo_seconds"]),
-            _span(report["rto_seconds"]),
+            shown_span(report["rpo_seconds"]),
+            shown_span(report["rto_seconds"]),
             "; ".join(sorted(_blamed(report))) or "-",
         )
         for report in reports
@@ -159,10 +159,11 @@ def _blamed(report: Mapping[str, Json]) -> set[str]:
 
 
 def _measured(report: Mapping[str, Json]) -> str:
-    return f"RPO {_span(report['rpo_seconds'])}, RTO {_span(report['rto_seconds'])}."
+    return f"RPO {shown_span(report['rpo_seconds'])}, RTO {shown_span(report['rto_seconds'])}."
 
 
-def _span(seconds: Json) -> str:
+def shown_span(seconds: Json) -> str:
+    """Return a span of a record; nothing is `unknown`."""
     return span(seconds) if isinstance(seconds, int | float) else "unknown"
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import cast
 
+from orchestrator.cli.render.drill import shown_span
 from orchestrator.model.units import Json
-from orchestrator.planning.spans import span
 
 COLORS = {"pass": "#1a7f37", "fail": "#b3261e", "unknown": "#9a6700"}
 STYLE = (
@@ -47,8 +47,8 @@ def _facts(report: Mapping[str, Json]) -> str:
     rows += [
         ("copy", f"{copy.get('run', 'none')} of {copy['repository']}"),
         ("policy", f"{policy['name']}: grade {policy['grade']} of {policy['standard']}"),
-        ("RPO", f"{_span(report['rpo_seconds'])}, allowed {policy['rpo_minutes']} min"),
-        ("RTO", f"{_span(report['rto_seconds'])}, allowed {policy['rto_minutes']} min"),
+        ("RPO", f"{shown_span(report['rpo_seconds'])}, allowed {policy['rpo_minutes']} min"),
+        ("RTO", f"{shown_span(report['rto_seconds'])}, allowed {policy['rto_minutes']} min"),
     ]
     return "".join(f"<tr><th>{name}</th><td>{escape(value)}</td></tr>" for name, value in rows)
 
@@ -69,7 +69,3 @@ def _steps(report: Mapping[str, Json]) -> str:
     steps = cast("Sequence[Mapping[str, Json]]", report["steps"])
     rows = (f"<tr><td>{one['step']}</td><td>{one['seconds']} s</td></tr>" for one in steps)
     return "<tr><th>Step</th><th>Took</th></tr>" + "".join(rows)
-
-
-def _span(seconds: Json) -> str:
-    return span(seconds) if isinstance(seconds, int | float) else "unknown"
