@@ -20,8 +20,15 @@ from tests.lab.running import RunningLab
 REPOSITORY = Path(__file__).resolve().parents[1]
 ENVIRONMENT = os.environ  # noqa: TID251 - the tests' one door to settings
 
-OF_SERVICES = ("test_services_lab.py", "test_backups_lab.py", "test_drills_lab.py")
+OF_SERVICES = (
+    "test_services_lab.py",
+    "test_backups_lab.py",
+    "test_drills_lab.py",
+    "test_leaders_lab.py",
+    "test_rebuild_lab.py",
+)
 OF_TOWNS = (
+    "test_cloud_backups_lab.py",
     "test_end_to_end.py",
     "test_faults_end_to_end.py",
     "test_hardware_lab.py",

@@ -12,6 +12,7 @@ from typing import Any
 from orchestrator.adapters.sealed_file import read_sealed, write_sealed
 from orchestrator.engine.durable import read_or_none
 from orchestrator.errors import OrchestratorError, StateError
+from orchestrator.model.firmware import FirmwareChange
 from orchestrator.model.maintenance import (
     Act,
     Batch,
@@ -98,7 +99,9 @@ def _entry(line: bytes) -> Mapping[str, Json] | None:
     return entry if isinstance(entry, dict) else None
 
 
-# The counterpart of asdict, written out: what is read here decides what is done to hosts.
+# The counterpart of asdict, written out: what is read here decides what is done to hosts. What
+# plans did not have from the beginning has a default: one that was begun before an upgrade of this
+# program is shown and gone on with.
 
 
 def _plan(facts: dict[str, Any]) -> MaintenancePlan:
@@ -109,6 +112,7 @@ def _plan(facts: dict[str, Any]) -> MaintenancePlan:
             Blocked(host=one["host"], reasons=tuple(one["reasons"])) for one in facts.pop("blocked")
         ),
         idle=tuple(facts.pop("idle")),
+        remarks=tuple(facts.pop("remarks", ())),
         **facts,
     )
 
@@ -123,6 +127,7 @@ def _operation(facts: dict[str, Any]) -> Operation:
         moves=tuple(Move(**one) for one in facts.pop("moves")),
         hand_overs=tuple(HandOver(**one) for one in facts.pop("hand_overs")),
         packages=tuple(PackageChange(**one) for one in facts.pop("packages")),
+        firmware=tuple(FirmwareChange(**one) for one in facts.pop("firmware", ())),
         services=tuple(facts.pop("services")),
         failed_before=tuple(facts.pop("failed_before")),
         notes=tuple(facts.pop("notes")),

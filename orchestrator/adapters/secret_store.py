@@ -42,6 +42,11 @@ class AnsibleVaultSecrets:
         self._password_file = password_file or site_directory / DEFAULT_KEY_FILE
         self._values: dict[str, str] | None = None
 
+    @property
+    def password_file(self) -> Path:
+        """Return the file with the password that opens the vault."""
+        return self._password_file
+
     def get(self, ref: SecretRef) -> Secret:
         """Open one secret."""
         try:

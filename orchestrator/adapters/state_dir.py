@@ -75,6 +75,11 @@ class StateDirectory:
         return self.root / "drills"
 
     @property
+    def settings(self) -> Path:
+        """Return the folder of what devices and BMCs told when the records were copied last."""
+        return self.root / "settings"
+
+    @property
     def drill_lock(self) -> Path:
         """Return the lock file of restore drills."""
         return self.root / "drill-lock"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from orchestrator.checks.index import SiteIndex
 from orchestrator.checks.rule import Check, Claim, Finding, Known, claimed_twice, error, named_twice
-from orchestrator.model.backup import BackupSet
+from orchestrator.model.backup import BackupRepository, BackupSet
 from orchestrator.model.hardware import ServerRole
 from orchestrator.model.network import INTERNET, PrefixRole
 
@@ -36,11 +36,23 @@ def backup_names_are_unique(index: SiteIndex) -> Iterator[Finding]:
     remedy="Correct the name, or declare the thing.",
 )
 def backup_references_resolve(index: SiteIndex) -> Iterator[Finding]:
-    """Require every region, server and policy that repositories and sets name to be declared."""
+    """Require all that repositories and sets name to be declared: regions, servers, policies ...
+
+    ... and images of the system layer, and projects of tenants.
+    """
     system = index.site.system
     regions = Known("region", index.regions)
     servers = Known("server", {server.name for server in index.site.hardware.servers})
     policies = Known("backup policy", {policy.name for policy in system.backup_policies})
+    images = Known("image", {image.name for image in system.images})
+    projects = Known(
+        "project",
+        {
+            f"{tenant.name}/{one.name}"
+            for tenant in index.site.tenancy.tenants
+            for one in tenant.projects
+        },
+    )
     for repository in system.backup_repositories:
         yield from regions.miss(repository.region, repository.source, "region")
         yield from servers.miss(repository.server, repository.source, "server")
@@ -50,6 +62,10 @@ def backup_references_resolve(index: SiteIndex) -> Iterator[Finding]:
         yield from policies.miss(one.policy, one.source, "policy")
         for number, name in enumerate(one.hosts):
             yield from servers.miss(name, one.source, f"hosts.{number}")
+        for number, name in enumerate(one.images):
+            yield from images.miss(name, one.source, f"images.{number}")
+        for volume in one.volumes:
+            yield from projects.miss(f"{volume.tenant}/{volume.project}", volume.source, "project")
 
 
 @error(
@@ -103,7 +119,7 @@ def backups_are_out_of_reach(index: SiteIndex) -> Iterator[Finding]:
     remedy="Correct the entry.",
 )
 def sets_and_days_make_sense(index: SiteIndex) -> Iterator[Finding]:
-    """Require a set to say whose files it means, by absolute paths, or that it is the site's own.
+    """Require a set to be one of: files of hosts by absolute paths, images, volumes, the site's.
 
     And days that fit each other: nothing is immutable, or kept in full, longer than it is kept.
     """
@@ -124,12 +140,45 @@ def sets_and_days_make_sense(index: SiteIndex) -> Iterator[Finding]:
                 yield Finding(detail, policy.source.at(key))
 
 
+@error(
+    "BK012",
+    "Two repositories are on one server",
+    remedy="Give each a server of its own, or leave one of them out.",
+)
+def servers_keep_one_repository(index: SiteIndex) -> Iterator[Finding]:
+    """Require a server of its own for each repository: two on one are lost together.
+
+    They are one place, whatever their folders are called. Two with the same folder are BK001's.
+    """
+    first: dict[str, BackupRepository] = {}
+    for one in index.site.system.backup_repositories:
+        other = first.setdefault(one.server, one)
+        if other is not one and other.path != one.path:
+            detail = f"{one.server} keeps {other.name} and {one.name}."
+            yield Finding(detail, one.source.at("server"))
+
+
 def _set_faults(one: BackupSet) -> Iterator[tuple[str, str]]:
     of_hosts = bool(one.roles or one.hosts)
-    if one.site and (of_hosts or one.paths):
-        yield "site", "is the site's own and names hosts or paths, too"
-    if not one.site and not (of_hosts and one.paths):
+    kinds = {
+        "site": one.site,
+        "images": bool(one.images),
+        "volumes": bool(one.volumes),
+        "paths": of_hosts or bool(one.paths),
+    }
+    meant = [key for key, there in kinds.items() if there]
+    if len(meant) > 1:
+        yield meant[0], f"is of two kinds: it has {' and '.join(meant)}"
+    elif meant in ([], ["paths"]) and not (of_hosts and one.paths):
         yield "name", "names no hosts, or no paths"
+    if one.settings and not one.site:
+        yield (
+            "settings",
+            "reads devices and BMCs, which are kept among the site's own records alone",
+        )
+    names = [volume.name for volume in one.volumes]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield "volumes", f"has two volumes {name}: give one of them another name, and its `id`"
     for number, path in enumerate(one.paths):
         if not path.startswith("/") or "/../" in f"{path}/":
             yield f"paths.{number}", f"has the path `{path}`, which is not absolute"
@@ -141,4 +190,5 @@ CHECKS: tuple[Check, ...] = (
     repositories_are_on_backup_servers,
     backups_are_out_of_reach,
     sets_and_days_make_sense,
+    servers_keep_one_repository,
 )

@@ -8,8 +8,9 @@ from typing import Final
 
 from orchestrator.checks.index import SiteIndex
 from orchestrator.checks.rule import Check, Finding, error
-from orchestrator.model.backup import BackupPolicy, BackupRepository
+from orchestrator.model.backup import BackupMethod, BackupPolicy, BackupRepository
 from orchestrator.model.declared_service import DeclaredService, declared_services
+from orchestrator.model.service import DatabaseEngine
 from orchestrator.model.units import SecretRef
 
 LEAST_COPIES: Final = 3
@@ -18,6 +19,7 @@ LEVEL_WITH_BACKUPS: Final = 3
 """GB/T 22239 8.1.4.9: from this protection level on data is backed up, here and elsewhere."""
 MEGABITS_PER_GIB: Final = 8 * 1024**3 / 1e6
 MINUTES_A_DAY: Final = 1440
+MEGABITS_PER_SEGMENT: Final = 16 * MEGABITS_PER_GIB / 1024
 
 
 @error(
@@ -26,7 +28,7 @@ MINUTES_A_DAY: Final = 1440
     remedy="Declare a repository in each region of its `copies`, in two regions or more.",
 )
 def policies_have_three_copies(index: SiteIndex) -> Iterator[Finding]:
-    """Require three copies: the data itself and two repositories, in different regions.
+    """Require three copies: the data itself and two repositories, on servers of their own.
 
     And a repository in each region that the policy names: a copy that nobody keeps is no copy.
     Judged once the site declares repositories.
@@ -40,7 +42,7 @@ def policies_have_three_copies(index: SiteIndex) -> Iterator[Finding]:
             if region in index.regions and region not in there:
                 detail = f"{policy.name} keeps a copy in {region}, which has no repository."
                 yield Finding(detail, policy.source.at(f"copies.{number}"))
-        count = 1 + len({one.name for one in _repositories(index, policy)})
+        count = 1 + len({one.server for one in _repositories(index, policy)})
         if count < LEAST_COPIES:
             detail = f"{policy.name} has {count} with the data itself."
             yield Finding(detail, policy.source.at("copies"))
@@ -105,6 +107,8 @@ def schedules_keep_the_rpo(index: SiteIndex) -> Iterator[Finding]:
     for policy in index.site.system.backup_policies:
         if policy.every_minutes is None or not policy.rpo_minutes:
             continue
+        if policy.method is BackupMethod.CONTINUOUS:
+            continue  # its archive keeps the RPO: BK014
         slowest = max(
             (
                 _transfer_minutes(index, service, policy, to=one.region)
@@ -120,6 +124,55 @@ def schedules_keep_the_rpo(index: SiteIndex) -> Iterator[Finding]:
                 f"of transfer are more than its RPO of {policy.rpo_minutes} min."
             )
             yield Finding(detail, policy.source.at("every_minutes"))
+
+
+@error(
+    "BK013",
+    "A continuous policy has a service that writes no such log",
+    remedy="Give the service a policy with dumps, or replicate it by its engine's own means.",
+)
+def continuous_policies_are_of_postgresql(index: SiteIndex) -> Iterator[Finding]:
+    """Require the services of a continuous policy to be PostgreSQL: the archive is of its log."""
+    by_policy = _services_by_policy(index)
+    for policy in index.site.system.backup_policies:
+        if policy.method is not BackupMethod.CONTINUOUS:
+            continue
+        for one in by_policy[policy.name]:
+            engine = one.service.engine
+            if engine is not DatabaseEngine.POSTGRESQL:
+                detail = f"{one.name} is {engine.value}, and {policy.name} archives PostgreSQL."
+                yield Finding(detail, one.service.source)
+
+
+@error(
+    "BK014",
+    "An archive cannot keep its policy's RPO",
+    remedy="Lower `archive_seconds`, allow more loss, or widen the line.",
+)
+def archives_keep_the_rpo(index: SiteIndex) -> Iterator[Finding]:
+    """Require the longest wait for a piece of the log, and its transfer, to fit into the RPO.
+
+    A piece is 16 MiB, or what changed in `archive_seconds` where that is more; it goes over the
+    declared lines, the widest of them lost.
+    """
+    by_policy = _services_by_policy(index)
+    for policy in index.site.system.backup_policies:
+        if policy.method is not BackupMethod.CONTINUOUS or not policy.rpo_minutes:
+            continue
+        slowest = max(
+            (
+                _piece_seconds(index, service, policy, to=one.region)
+                for service in by_policy[policy.name]
+                for one in _repositories(index, policy)
+            ),
+            default=0.0,
+        )
+        if policy.archive_seconds + slowest > policy.rpo_minutes * 60:
+            detail = (
+                f"{policy.name}: {policy.archive_seconds} s until the log is archived and "
+                f"{slowest:.0f} s of transfer are more than its RPO of {policy.rpo_minutes} min."
+            )
+            yield Finding(detail, policy.source.at("archive_seconds"))
 
 
 @error(
@@ -196,6 +249,17 @@ def _transfer_minutes(
     return _daily_megabits(one, policy) * share / mbps / 60
 
 
+def _piece_seconds(
+    index: SiteIndex, one: DeclaredService, policy: BackupPolicy, *, to: str
+) -> float:
+    """Return how long a piece of a service's log takes to a region."""
+    mbps = _bandwidth_mbps(index, one.project.region, to)
+    if not mbps:
+        return 0.0
+    changed = _daily_megabits(one, policy) * policy.archive_seconds / (MINUTES_A_DAY * 60)
+    return max(changed, MEGABITS_PER_SEGMENT) / mbps
+
+
 def _bandwidth_mbps(index: SiteIndex, a: str, b: str) -> int | None:
     """Return what the lines between two regions carry with the widest one lost.
 
@@ -216,6 +280,8 @@ CHECKS: tuple[Check, ...] = (
     one_copy_is_immutable,
     repository_keys_are_their_own,
     schedules_keep_the_rpo,
+    continuous_policies_are_of_postgresql,
+    archives_keep_the_rpo,
     lines_carry_the_changes,
     services_have_a_policy,
 )

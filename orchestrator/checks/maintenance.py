@@ -1,4 +1,4 @@
-"""Checks of when work may disturb: freezes that freeze something."""
+"""Checks of maintenance: freezes that freeze something, firmware that can be fetched and proved."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from orchestrator.checks.index import SiteIndex
 from orchestrator.checks.rule import Check, Finding, error
 from orchestrator.model.system import Freeze
 
+_ADDRESS = re.compile(r"https?://[^\s@]+/[^\s]+")
+"""Without a login: it would be shown, and end up in the BMC's log."""
+_DIGEST = re.compile(r"[0-9a-fA-F]{64}")
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}")
 
 
@@ -45,4 +48,28 @@ def _moment(text: str) -> datetime | None:
         return None
 
 
-CHECKS: tuple[Check, ...] = (freezes_make_sense,)
+@error(
+    "HW015",
+    "Declared firmware cannot be fetched or proved",
+    remedy="Give each component once, the file's http or https address, and its SHA-256.",
+)
+def firmware_can_be_proved(index: SiteIndex) -> Iterator[Finding]:
+    """Require each component once in a profile, an address that BMCs fetch from, and a digest."""
+    for profile in index.site.hardware.profiles:
+        seen = set()
+        for number, one in enumerate(profile.firmware):
+            where = f"firmware.{number}"
+            if one.component in seen:
+                yield Finding(
+                    f"`{one.component}` is declared twice.", profile.source.at(f"{where}.component")
+                )
+            seen.add(one.component)
+            if not _ADDRESS.fullmatch(one.image):
+                detail = f"`{one.image}` is no address that a BMC fetches a file from."
+                yield Finding(detail, profile.source.at(f"{where}.image"))
+            if not _DIGEST.fullmatch(one.sha256):
+                detail = f"`{one.sha256}` is no SHA-256: that has 64 hexadecimal digits."
+                yield Finding(detail, profile.source.at(f"{where}.sha256"))
+
+
+CHECKS: tuple[Check, ...] = (freezes_make_sense, firmware_can_be_proved)

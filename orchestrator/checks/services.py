@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from ipaddress import IPv4Network, IPv6Network
 from typing import Final
 
 from orchestrator.checks.index import SiteIndex
@@ -13,6 +14,8 @@ from orchestrator.compile.postgresql import OWN_SETTINGS
 from orchestrator.model.declared_service import DeclaredService, cluster_name, declared_services
 from orchestrator.model.engine import ENGINES
 from orchestrator.model.hardware import Server, ServerRole
+from orchestrator.model.leadership import LEADERS_PORT
+from orchestrator.model.network import PrefixRole
 from orchestrator.model.system import BackupPolicy
 
 BASE_DB_ZONE: Final = "base-db"
@@ -112,7 +115,14 @@ def _unfit(server: Server) -> str:
     remedy="Give each service on a host a port of its own.",
 )
 def service_ports_are_free(index: SiteIndex) -> Iterator[Finding]:
-    """Require a port per service and host: each service is a server process of its own."""
+    """Require a port per service and host: each service is a server process of its own.
+
+    Port 8431 is where voters ask each other who leads.
+    """
+    for one in declared_services(index.site):
+        if one.service.port == LEADERS_PORT:
+            detail = f"{one.name} wants port {LEADERS_PORT}, where voters ask who leads."
+            yield Finding(detail, one.service.source.at("port"))
     claims = (
         Claim(f"{host}:{one.service.port}", one.name, one.service.source, "port")
         for one in declared_services(index.site)
@@ -143,8 +153,8 @@ def sensitive_databases_are_in_their_zone(index: SiteIndex) -> Iterator[Finding]
 def services_survive_losses(index: SiteIndex) -> Iterator[Finding]:
     """Require replicas apart from the primary.
 
-    Data of level 3 or 4, or a backup policy of grade 5 or 6: a second host in another rack of the
-    primary's region (GB/T 22239-2019 8.1.4.9: hot redundancy). Grade 5 or 6: a host in another
+    Data of level 3 or 4, or a backup policy of grade 5 or 6: two hosts in racks of their own in the
+    project's region (GB/T 22239-2019 8.1.4.9: hot redundancy). Grade 5 or 6: a host in another
     region, because GB/T 20988 asks for data there in real time.
     """
     policies = {policy.name: policy for policy in index.site.system.backup_policies}
@@ -168,14 +178,17 @@ def _lost_with(
 ) -> Iterator[str]:
     region_of = index.site.region_of_rack
     first, *others = servers
+    home = one.project.region
+    racks = [server.rack for server in servers if region_of(server.rack) == home]
     real_time = policy is not None and policy.grade >= REAL_TIME_GRADE
-    near = [other for other in others if region_of(other.rack) == region_of(first.rack)]
     if one.data_level >= SENSITIVE_DATA_LEVEL or real_time:
         if not others:
             yield f"is on {first.name} alone"
-        elif near and all(other.rack == first.rack for other in near):
-            yield f"has its hosts of {region_of(first.rack)} all in rack {first.rack}"
-    if real_time and policy and all(region_of(o.rack) == region_of(first.rack) for o in others):
+        elif len(racks) < 2:
+            yield f"has {len(racks)} of its hosts in {home}: two are asked for"
+        elif len(set(racks)) == 1:
+            yield f"has its hosts of {home} all in rack {racks[0]}"
+    if real_time and policy and len({region_of(server.rack) for server in servers}) == 1:
         yield f"is in {region_of(first.rack)} alone; {policy.name} is of grade {policy.grade}"
 
 
@@ -214,6 +227,63 @@ def engines_run_here(index: SiteIndex) -> Iterator[Finding]:
                 yield Finding(detail, service.source.at("engine"))
 
 
+OF_HOSTS: Final = frozenset({PrefixRole.SERVICE, PrefixRole.BACKUP, PrefixRole.MANAGEMENT})
+"""Prefixes of the platform's own hosts."""
+
+
+@error(
+    "SV009",
+    "A service lets more networks log in than its tenant has",
+    remedy="Name networks of the tenant's projects, or of one prefix of the platform's hosts.",
+)
+def clients_are_of_the_tenant(index: SiteIndex) -> Iterator[Finding]:
+    """Require clients in a project of the tenant, or in a network of the platform's own hosts.
+
+    Departments get each other's data through the exchange zone, which logs in by its own role; what
+    holds other declared prefixes, such as 0.0.0.0/0, lets in whoever comes.
+    """
+    parents = {prefix.parent for prefix in index.site.network.prefixes}
+    of_hosts = [
+        prefix.prefix
+        for prefix in index.site.network.prefixes
+        if prefix.role in OF_HOSTS and prefix.prefix not in parents
+    ]
+    for one in declared_services(index.site):
+        own = [project.prefix for project in one.tenant.projects]
+        for number, client in enumerate(one.service.clients):
+            if not any(_inside(client, place) for place in (*own, *of_hosts)):
+                detail = f"{one.name} lets {client} log in."
+                yield Finding(detail, one.service.source.at(f"clients.{number}"))
+
+
+def _inside(inner: IPv4Network | IPv6Network, outer: IPv4Network | IPv6Network) -> bool:
+    if isinstance(inner, IPv4Network) and isinstance(outer, IPv4Network):
+        return inner.subnet_of(outer)
+    if isinstance(inner, IPv6Network) and isinstance(outer, IPv6Network):
+        return inner.subnet_of(outer)
+    return False
+
+
+@error(
+    "SV010",
+    "A service's witness cannot vote",
+    remedy="Name a server with an address that is none of the service's hosts, best elsewhere.",
+)
+def witnesses_can_vote(index: SiteIndex) -> Iterator[Finding]:
+    """Require a witness that exists, has an address, and does not vote already as a host."""
+    known = {server.name: server for server in index.site.hardware.servers}
+    names = Known("server", known)
+    for one in declared_services(index.site):
+        name, place = one.service.witness, one.service.source
+        if name is None:
+            continue
+        yield from names.miss(name, place, "witness")
+        if name in one.service.hosts:
+            yield Finding(f"{name} is a host of {one.name} itself.", place.at("witness"))
+        elif name in known and known[name].address is None:
+            yield Finding(f"{name} declares no address of its own.", place.at("witness"))
+
+
 CHECKS: tuple[Check, ...] = (
     service_names_resolve,
     engines_have_what_is_asked,
@@ -223,4 +293,6 @@ CHECKS: tuple[Check, ...] = (
     services_survive_losses,
     service_storage_fits,
     engines_run_here,
+    clients_are_of_the_tenant,
+    witnesses_can_vote,
 )

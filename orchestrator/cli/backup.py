@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestrator.cli.approval import approve
-from orchestrator.cli.backup_options import chosen_subjects, open_backups, repository_option
+from orchestrator.cli.backup_options import (
+    chosen_subjects,
+    open_archives,
+    open_backups,
+    repository_option,
+)
 from orchestrator.cli.desk import Desk, pass_desk
 from orchestrator.cli.documented import DocumentedGroup
 from orchestrator.cli.exit_codes import ExitCode
@@ -29,9 +34,10 @@ if TYPE_CHECKING:
 def backup() -> None:
     """Copy data into repositories, list, prove and thin out the copies.
 
-    A subject is a service (TENANT/SERVICE), the files of a host (SET/HOST), or
-    the site's own records (SET/site). Each has a folder of its own in every
-    repository of its policy's regions, encrypted before it leaves the host.
+    A subject is a service (TENANT/SERVICE), the files of a host (SET/HOST), the
+    site's own records (SET/site), or an image or a volume of the cloud (SET/NAME).
+    Each has a folder of its own in every repository of its policy's regions,
+    encrypted before it is stored.
     """
 
 
@@ -109,21 +115,33 @@ def run(
     """
     from orchestrator.cli.render.backup import step_line
     from orchestrator.planning import backup as planning
+    from orchestrator.planning.continuous import archives_due
     from orchestrator.workflows.backup import listed
     from orchestrator.workflows.backup import run as carry_out
+    from orchestrator.workflows.backup_continuous import archives, run_archives
 
     if not (subjects or due or every):
         raise click.UsageError("name subjects, or give --due or --all")
     chosen = chosen_subjects(aim.site, subjects, repositories)
-    ports = open_backups(desk, aim)
+    continuous = open_archives(desk, aim)
+    ports = continuous.backups
     wanted = {one.name: one.repositories for one in chosen}
+    moving = wanted
     if due:
-        found = listed(chosen, ports)
-        wanted = planning.due(chosen, found, now=desk.wiring.clock.now())
-        if not wanted and not aim.as_json:
+        now = desk.wiring.clock.now()
+        wanted = planning.due(chosen, listed(chosen, ports), now=now)
+        moving = archives_due(chosen, archives(chosen, continuous), now=now)
+        if not (wanted or moving or aim.as_json):
             desk.screen.show("Nothing is due.")
             return ExitCode.DONE
-    steps = carry_out(aim.site, wanted, ports, told=lambda step: desk.screen.note(step_line(step)))
+
+    def told(step: Step) -> None:
+        desk.screen.note(step_line(step))
+
+    # The log first: it is quick, and what keeps the RPO.
+    steps = run_archives(aim.site, moving, continuous, told=told)
+    if wanted:
+        steps = (*steps, *carry_out(aim.site, wanted, ports, told=told))
     return _end(desk, steps, aim)
 
 
@@ -145,25 +163,42 @@ def list_(
 ) -> int:
     """Show how old the newest copy of each subject is in each repository.
 
-    `late` is older than the policy's RPO. Exits with 6 when anything is late,
+    `late` is older than the policy's RPO. Of a continuous policy the archive
+    keeps the RPO, and is shown beside: how old the newest change in it is, and
+    from when to when a restore can go back to any moment. Exits with 6 when anything is late,
     missing, or could not be asked.
     """
-    from orchestrator.cli.render.backup import copies_table, standings_json, standings_table
+    from orchestrator.cli.render.backup import (
+        copies_table,
+        damaged_parts,
+        standings_json,
+        standings_table,
+    )
+    from orchestrator.cli.render.continuous import archives_json, archives_parts
     from orchestrator.planning.backup import Age, standings
+    from orchestrator.planning.continuous import archive_standings
     from orchestrator.workflows.backup import listed
+    from orchestrator.workflows.backup_continuous import archives
 
     chosen = chosen_subjects(aim.site, subjects, repositories)
-    found = listed(chosen, open_backups(desk, aim))
+    continuous = open_archives(desk, aim)
+    found = listed(chosen, continuous.backups)
+    told = archives(chosen, continuous)
     now = desk.wiring.clock.now()
     rows = standings(chosen, found, now=now)
-    copies = [copy for each in found.values() if not isinstance(each, str) for copy in each]
+    moving = archive_standings(chosen, told, now=now)
+    copies = [copy for each in found.values() if not isinstance(each, str) for copy in each.copies]
     if aim.as_json:
-        desk.screen.data(standings_json(rows, copies if whole else (), now=now))
+        as_told = standings_json(rows, copies if whole else (), now=now)
+        desk.screen.data({**as_told, "archives": archives_json(moving, now=now)})
     else:
-        desk.screen.show(standings_table(rows, now=now))
+        desk.screen.show(standings_table(rows, now=now), *damaged_parts(rows))
         if whole:
             desk.screen.show("", copies_table(copies))
-    return ExitCode.DONE if all(row.age is Age.OK for row in rows) else ExitCode.PARTLY_DONE
+        if moving:
+            desk.screen.show("", *archives_parts(moving, now=now, whole=whole))
+    ages = {*(row.age for row in rows), *(one.age for one in moving)}
+    return ExitCode.DONE if ages <= {Age.OK} else ExitCode.PARTLY_DONE
 
 
 @backup.command(
@@ -174,7 +209,7 @@ def list_(
 )
 @click.argument("subjects", nargs=-1)
 @repository_option
-@click.option("--whole", is_flag=True, help="All data, not the part that is the day's turn.")
+@click.option("--whole", is_flag=True, help="All data, not what was not read for longest alone.")
 @with_aim
 @pass_desk
 def verify(
@@ -185,23 +220,25 @@ def verify(
     whole: bool,
     aim: Aim,
 ) -> int:
-    """Read repositories again, and try to delete a copy as its host would.
+    """Read repositories again, and try to delete in them as their hosts would.
 
     A file whose content is not what its name says, or that is missing, is named.
+    Of an archive a missing segment is named at once; with --whole all is read.
     A deletion that succeeds is a fault: the repository does not keep its copies.
+    It is tried on a file that was written for it, and never on a copy.
     Exits with 6 when something is wrong, with 1 when nothing is right.
     """
     from orchestrator.cli.render.backup import step_line
+    from orchestrator.workflows.backup_continuous import verify_archives
     from orchestrator.workflows.backup_keep import verify as carry_out
 
+    def told(step: Step) -> None:
+        desk.screen.note(step_line(step))
+
     chosen = chosen_subjects(aim.site, subjects, repositories)
-    steps = carry_out(
-        aim.site,
-        chosen,
-        open_backups(desk, aim),
-        whole=whole,
-        told=lambda step: desk.screen.note(step_line(step)),
-    )
+    continuous = open_archives(desk, aim)
+    steps = carry_out(aim.site, chosen, continuous.backups, whole=whole, told=told)
+    steps = (*steps, *verify_archives(chosen, continuous, whole=whole, told=told))
     return _end(desk, steps, aim)
 
 
@@ -210,6 +247,7 @@ def verify(
 )
 @click.argument("subjects", nargs=-1)
 @repository_option
+@click.option("--stale", is_flag=True, help="Also where no new copy was made for days.")
 @click.option("--yes", is_flag=True, help="Do it without asking.")
 @with_aim
 @pass_desk
@@ -218,33 +256,46 @@ def prune(
     *,
     subjects: tuple[str, ...],
     repositories: tuple[str, ...],
+    stale: bool,
     yes: bool,
     aim: Aim,
 ) -> int:
     """Delete the copies that policies let go, on the repositories' own servers.
 
-    What will go is shown first. Copies within the immutable days and the newest
-    copy of each subject stay in any case.
+    What will go is shown first. Of archives it is what is older than every moment
+    of the days that the policy keeps all (`keep_all_days`). Copies within the
+    immutable days and the newest copy of each subject stay in any case. All stays
+    where a repository cannot be asked, where its server's clock is another than
+    this machine's, or where the newest copy is days old (a clock that is wrong
+    makes all of them look old).
+    Exits with 6 when that was so somewhere, with 1 when nothing could be pruned.
     """
     from orchestrator.cli.render.backup import prunable_table, step_line
+    from orchestrator.planning.backup_keep import pruning
+    from orchestrator.planning.continuous import continuous as archives_of
     from orchestrator.workflows.backup import listed
-    from orchestrator.workflows.backup_keep import prunable
+    from orchestrator.workflows.backup_continuous import expire_archives
     from orchestrator.workflows.backup_keep import prune as carry_out
 
     chosen = chosen_subjects(aim.site, subjects, repositories)
-    ports = open_backups(desk, aim)
+    continuous = open_archives(desk, aim)
+    ports = continuous.backups
     found = listed(chosen, ports)
-    for name, told in found.items():
-        if isinstance(told, str):
-            desk.screen.note(f"{name} could not be asked, and keeps what it has: {told}")
-    wanted = prunable(chosen, found, now=desk.wiring.clock.now())
-    if not wanted and not aim.as_json:
+    wanted = pruning(chosen, found, now=desk.wiring.clock.now(), stale=stale)
+    archived = archives_of(chosen)
+    if not (wanted.gone or wanted.kept or archived or aim.as_json):
         desk.screen.show("Nothing to prune.")
         return ExitCode.DONE
-    if wanted and not yes:
-        desk.screen.note(prunable_table(wanted))
-        approve(desk, f"Delete {sum(map(len, wanted.values()))} copies for good?")
-    steps = carry_out(wanted, ports, told=lambda step: desk.screen.note(step_line(step)))
+    if (wanted.gone or archived) and not yes:
+        desk.screen.note(prunable_table(wanted.gone))
+        count = sum(map(len, wanted.gone.values()))
+        approve(desk, f"Delete {count} copies, and what {len(archived)} archives let go, for good?")
+
+    def told(step: Step) -> None:
+        desk.screen.note(step_line(step))
+
+    steps = carry_out(wanted, ports, told=told)
+    steps = (*steps, *expire_archives(archived, continuous, told=told))
     return _end(desk, steps, aim)
 
 

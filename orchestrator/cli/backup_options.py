@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from orchestrator.model.backup import Subject
     from orchestrator.model.site import Site
     from orchestrator.workflows.backup import BackupPorts
+    from orchestrator.workflows.backup_continuous import ContinuousPorts
 
 repository_option = click.option(
     "--repository",
@@ -28,6 +29,11 @@ repository_option = click.option(
 def open_backups(desk: Desk, aim: Aim) -> BackupPorts:
     """Open the site's repositories; nothing is connected yet."""
     return desk.wiring.backups(aim.directory, aim.site, access=aim.access)
+
+
+def open_archives(desk: Desk, aim: Aim) -> ContinuousPorts:
+    """Open the site's archives; nothing is connected yet."""
+    return desk.wiring.continuous(aim.directory, aim.site, access=aim.access)
 
 
 def chosen_subjects(

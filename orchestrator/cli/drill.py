@@ -167,11 +167,10 @@ def verify(desk: Desk, *, aim: Aim, record: str) -> int:
 
 
 def _subjects(aim: Aim) -> tuple[Subject, ...]:
-    """Return what can be drilled: the site's own records start nothing that could be tried."""
-    from orchestrator.model.backup import SubjectKind
+    """Return what can be drilled: what a host has. Nothing else starts what could be tried."""
     from orchestrator.planning.backup import subjects_of
 
-    return tuple(one for one in subjects_of(aim.site) if one.kind is not SubjectKind.SITE)
+    return tuple(one for one in subjects_of(aim.site) if one.hosts)
 
 
 def _named(aim: Aim, names: Sequence[str]) -> tuple[Subject, ...]:

@@ -15,6 +15,7 @@ class ExitCode(IntEnum):
     LOCKED = 4
     REFUSED = 5
     PARTLY_DONE = 6
+    UNPROVED = 7
     USAGE = 64
     INTERRUPTED = 130
 
@@ -28,6 +29,7 @@ MEANINGS = {
     ExitCode.LOCKED: "somebody else is working on the site",
     ExitCode.REFUSED: "refused, by a guard or a person; nothing was changed",
     ExitCode.PARTLY_DONE: "partly done; the same command goes on from there",
+    ExitCode.UNPROVED: "done, and of some of it nobody knows whether it is right (restore run)",
     ExitCode.USAGE: "the command line is wrong",
     ExitCode.INTERRUPTED: "interrupted; what was done is recorded",
 }

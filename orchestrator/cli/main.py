@@ -29,7 +29,7 @@ SUMMARIES: Mapping[str, str] = {
     "backup": "Copy data into repositories, list, prove and thin out the copies.",
     "restore": "Bring a copy back, and compare it with what was recorded.",
     "service": "Provide tenants' databases on hosts, and say how they are.",
-    "maintenance": "Patch and reboot hosts without taking their services away.",
+    "maintenance": "Patch, reboot, certify and update hosts; services go on.",
     "drill": "Restore remote copies on a bare host, and prove them.",
     "state": "List, show, export and import the recorded state.",
     "secret": "Keep the site's secrets in its vault.",

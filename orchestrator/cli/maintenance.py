@@ -45,7 +45,7 @@ STOPPING = (
     ),
 )
 def maintenance() -> None:
-    """Patch and reboot hosts without taking their services away.
+    """Patch, reboot, certify and update hosts; services go on.
 
     A plan says for each host where its instances and its databases' primaries
     go first, and which hosts are worked on together: never two that stand in
@@ -58,6 +58,7 @@ def maintenance() -> None:
         "orchestrator maintenance plan --patch --reboot --out tonight.plan",
         "orchestrator maintenance plan --reboot --hosts city-cmp-001,city-cmp-002",
         "orchestrator maintenance plan --kernel --region dr -o json",
+        "orchestrator maintenance plan --certificates --expiring-within 60 --out renew.plan",
     ),
 )
 @with_needs
@@ -76,6 +77,7 @@ def plan(  # noqa: PLR0913 - Click's options, by name
     desk: Desk,
     *,
     needs: frozenset[Need],
+    renew_days: int,
     wanted: ServerFilter,
     hosts: tuple[str, ...],
     out: Path | None,
@@ -85,7 +87,8 @@ def plan(  # noqa: PLR0913 - Click's options, by name
     """Show what maintenance would do, host by host; nothing is changed.
 
     The hosts are asked what is pending, Nova where instances are and which may
-    be moved, the databases where their primaries are. Without --hosts or a
+    be moved, the databases where their primaries are; with --certificates the
+    hosts when theirs end, with --firmware the BMCs what runs. Without --hosts or a
     filter all declared servers are meant. What speaks against a host is shown
     first, and the host is left as it is.
 
@@ -94,11 +97,12 @@ def plan(  # noqa: PLR0913 - Click's options, by name
     """
     from orchestrator.adapters.maintenance_records import write_maintenance_plan
     from orchestrator.cli.render.maintenance import plan_json, plan_parts
-    from orchestrator.workflows.maintenance import Wish, make_plan
+    from orchestrator.workflows.maintenance_plan import Wish, make_plan
 
     if not needs:
         raise click.UsageError(f"say what is to be done: {', '.join(NEEDS)}.")
-    wish = Wish(site=aim.site, needs=needs, servers=meant_servers(aim, hosts, wanted))
+    servers = meant_servers(aim, hosts, wanted)
+    wish = Wish(site=aim.site, needs=needs, servers=servers, renew_days=renew_days)
     made = make_plan(wish, _ports(desk, aim, cloud))
     if out is not None:
         write_maintenance_plan(out, made)
@@ -138,7 +142,7 @@ def run(
     """
     from orchestrator.adapters.maintenance_records import read_maintenance_plan
     from orchestrator.errors import RefusedError
-    from orchestrator.workflows.maintenance import refuse_stale
+    from orchestrator.workflows.maintenance_plan import refuse_stale
 
     made = read_maintenance_plan(plan_file)
     ports = _ports(desk, aim, cloud)
@@ -195,24 +199,32 @@ def status(desk: Desk, *, plan_id: str | None, aim: Aim) -> int:
 
     Without a PLAN the newest one is shown.
     """
-    from orchestrator.cli.render.maintenance import plans_table, report_json, report_parts
-    from orchestrator.workflows.maintenance_standing import begun, standing
+    from orchestrator.cli.render.maintenance import (
+        disabled_lines,
+        plans_table,
+        report_json,
+        report_parts,
+    )
+    from orchestrator.workflows.maintenance_standing import begun, standing, still_disabled
 
     records = _ports(desk, aim, None).records
     plans = records.plans()
     reports = [standing(records, one) for one in plans]
+    left = still_disabled(records)
     shown = standing(records, begun(plans, plan_id)) if plans or plan_id else None
     if aim.as_json:
         desk.screen.data(
             {
                 "plans": [one.id for one in plans],
                 "shown": report_json(shown) if shown else None,
+                "disabled": dict(left),
             }
         )
     elif shown is None:
         desk.screen.show("No maintenance was begun.")
     else:
-        desk.screen.show(plans_table(plans, reports), "", *report_parts(shown))
+        lines = disabled_lines(left)
+        desk.screen.show(plans_table(plans, reports), "", *report_parts(shown), *lines)
     return ExitCode.DONE
 
 
@@ -280,7 +292,7 @@ def _code_of(report: MaintenanceReport) -> ExitCode:
     from orchestrator.model.maintenance import OperationOutcome
 
     done = report.count(OperationOutcome.DONE)
-    if done == len(report.results):
+    if all(one.outcome.is_well for one in report.results):
         return ExitCode.DONE
     if report.interrupted:
         return ExitCode.INTERRUPTED

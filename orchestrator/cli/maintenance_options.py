@@ -10,6 +10,7 @@ import click
 
 from orchestrator.cli.playbook_options import Aim
 from orchestrator.model.names import did_you_mean
+from orchestrator.planning.services import RENEW_DAYS
 
 if TYPE_CHECKING:
     from orchestrator.model.hardware import Server
@@ -21,6 +22,8 @@ NEEDS = {
     "--patch": "Upgrade all packages; reboot where that needs it.",
     "--kernel": "Upgrade the kernel, and boot it.",
     "--reboot": "Reboot.",
+    "--certificates": "Give hosts whose certificate ends soon a new one; nothing is disturbed.",
+    "--firmware": "Bring firmware to what the profiles declare, and switch servers off and on.",
 }
 MINUTES = 15.0
 BUDGET = 1
@@ -40,12 +43,21 @@ def with_needs(command: Command) -> Command:
 
     @wraps(command)
     # What Click parsed: ours by name, the rest is the command's own.
-    def gather(*args: Any, patch: bool, kernel: bool, reboot: bool, **rest: Any) -> int:  # noqa: ANN401 - Click's
+    def gather(*args: Any, **given: Any) -> int:  # noqa: ANN401 - Click's
         from orchestrator.model.maintenance import Need
 
-        asked = {Need.PATCH: patch, Need.KERNEL: kernel, Need.REBOOT: reboot}
-        return command(*args, needs=frozenset(need for need in Need if asked[need]), **rest)
+        asked = {need: given.pop(need.value) for need in Need}
+        return command(*args, needs=frozenset(need for need in Need if asked[need]), **given)
 
+    gather = click.option(
+        "--expiring-within",
+        "renew_days",
+        type=click.IntRange(1),
+        default=RENEW_DAYS,
+        show_default=True,
+        metavar="DAYS",
+        help="With --certificates: which ones end soon; 4000 means all.",
+    )(gather)
     for name, said in reversed(NEEDS.items()):
         gather = click.option(name, is_flag=True, help=said)(gather)
     return gather

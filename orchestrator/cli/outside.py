@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from orchestrator.ports.room import RoomDevices
     from orchestrator.workflows.accept import AcceptPorts
     from orchestrator.workflows.backup import BackupPorts
+    from orchestrator.workflows.backup_continuous import ContinuousPorts
     from orchestrator.workflows.drill_run import DrillPorts
     from orchestrator.workflows.image_build import BuildPorts
     from orchestrator.workflows.maintenance_acts import MaintenancePorts
@@ -111,6 +112,9 @@ class Wiring(Protocol):
 
     def backups(self, directory: Path, site: Site, *, access: Access) -> BackupPorts:
         """Return the repositories and hosts of a site's backups; nothing is connected yet."""
+
+    def continuous(self, directory: Path, site: Site, *, access: Access) -> ContinuousPorts:
+        """Return the archives of a site's databases; nothing is connected yet."""
 
     def maintenance(self, directory: Path, site: Site, *, access: Access) -> MaintenancePorts:
         """Return what maintenance works with; nothing is connected before the first use."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +14,20 @@ from orchestrator.cli.backup_options import chosen_subjects, open_backups
 from orchestrator.cli.desk import Desk, pass_desk
 from orchestrator.cli.documented import DocumentedGroup
 from orchestrator.cli.exit_codes import ExitCode
+from orchestrator.cli.moments import MOMENT, Moment
 from orchestrator.cli.playbook_options import Aim, named_playbook, with_aim
 
 if TYPE_CHECKING:
     from orchestrator.planning.restore import Destination, RestorePlan
     from orchestrator.workflows.backup import BackupPorts
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Which:
+    """Which state of a subject is wanted: a copy's, or that of a moment."""
+
+    run_name: str = ""
+    at: Moment | None = None
 
 
 @click.group(
@@ -33,7 +43,8 @@ def restore() -> None:
 
     Without --to a copy goes to its subject's own place: a service's primary, a
     host's files. A service that holds data keeps it until the new data came
-    whole; then it is lost, which must be confirmed by name.
+    whole; then it is lost, which must be confirmed by name. Of an image or a
+    volume a new one is made: nothing in the cloud is overwritten.
     """
 
 
@@ -48,20 +59,26 @@ def _with_wish(command: Callable[..., int]) -> Callable[..., int]:
         as_name: str,
         port: int | None,
         folder: str,
+        at: Moment | None,
+        run_name: str,
         **rest: Any,  # noqa: ANN401 - Click's
     ) -> int:
         from orchestrator.planning.restore import Destination
 
-        name = as_name.replace("-", "_")
-        wanted = Destination(host=to_host, name=name, port=port, folder=folder)
-        return command(*args, wanted=wanted, **rest)
+        if at is not None and run_name:
+            raise click.UsageError(
+                "--at is a moment of the archive, --run a copy: give one of them"
+            )
+        wanted = Destination(host=to_host, name=as_name, port=port, folder=folder)
+        return command(*args, which=Which(run_name=run_name, at=at), wanted=wanted, **rest)
 
     options = (
         click.argument("subject"),
         click.option("--from", "repository", default="", metavar="REPOSITORY", help="Its copy."),
         click.option("--run", "run_name", default="", metavar="RUN", help="Of `backup list -v`."),
+        click.option("--at", type=MOMENT, help="A moment that its archive leads to, or `newest`."),
         click.option("--to", "to_host", default="", metavar="HOST", help="Another server."),
-        click.option("--as", "as_name", default="", metavar="NAME", help="A cluster of this name."),
+        click.option("--as", "as_name", default="", metavar="NAME", help="The new one's name."),
         click.option("--port", type=click.IntRange(1024, 65535), help="Of that cluster."),
         click.option("--folder", default="", metavar="DIR", help="Files go below this folder."),
         with_aim,
@@ -76,21 +93,30 @@ def _with_wish(command: Callable[..., int]) -> Callable[..., int]:
     examples=(
         "orchestrator restore plan gongan/population",
         "orchestrator restore plan gongan/population --from dr-copies --to dr-spare-1",
+        "orchestrator restore plan gongan/population --at 2026-11-22T09:30:00+08:00",
     ),
 )
 @_with_wish
 @pass_desk
 def plan(  # Click's options, by name
-    desk: Desk, *, subject: str, repository: str, run_name: str, wanted: Destination, aim: Aim
+    desk: Desk, *, subject: str, repository: str, which: Which, wanted: Destination, aim: Aim
 ) -> int:
     """Show what would be brought from where to where, and what would be lost.
 
-    Nothing is changed.
+    Nothing is changed. Without --at it is a copy; with --at the archive of a
+    service with a continuous policy, and the answer to a moment that it does not
+    lead to says to which it does.
     """
     from orchestrator.cli.render.restore import plan_json, plan_parts
+    from orchestrator.cli.restore_point import PointDesk
+
+    if which.at is not None:
+        point = PointDesk(desk, aim, subject=subject, repository=repository)
+        return point.plan(which.at, wanted)
 
     ports = open_backups(desk, aim)
-    found = _planned(aim, ports, subject=subject, copy=(repository, run_name), wanted=wanted)
+    copy = (repository, which.run_name)
+    found = _planned(aim, ports, subject=subject, copy=copy, wanted=wanted)
     if aim.as_json:
         desk.screen.data(plan_json(found))
     else:
@@ -102,6 +128,7 @@ def plan(  # Click's options, by name
     examples=(
         "orchestrator restore run gongan/population --to dr-spare-1 --yes",
         "orchestrator restore run platform/db-1 --folder /var/tmp/db-1",
+        "orchestrator restore run gongan/population --at 2026-11-22T09:30:00+08:00 --to dr-spare-1",
         "orchestrator restore run records/site --folder ./recovered",
         "orchestrator restore run gongan/population --overwrite gongan/population",
     ),
@@ -115,7 +142,7 @@ def run(  # noqa: PLR0913 - Click's options, by name
     *,
     subject: str,
     repository: str,
-    run_name: str,
+    which: Which,
     wanted: Destination,
     overwrite: str,
     yes: bool,
@@ -125,13 +152,23 @@ def run(  # noqa: PLR0913 - Click's options, by name
 
     Killed anywhere, the place is as it was or has all of it, and the same command
     begins anew. Exits with 6 when it was brought back and something in it is not
-    as it was recorded, with 1 when it could not be brought back.
+    as it was recorded, with 7 when of something nobody knows (a file that changed
+    while it was copied), with 1 when it could not be brought back.
+
+    With --at a new cluster is made of the archive, as it was at that moment; a
+    service that goes back itself (without --to and --as) keeps its data beside it.
     """
     from orchestrator.cli.render.restore import plan_parts, report_json, report_parts
+    from orchestrator.cli.restore_point import PointDesk
+    from orchestrator.planning.restore import Outcome
     from orchestrator.workflows.restore import carry_out_restore, needs_leave, refuse_loss
 
+    if which.at is not None:
+        point = PointDesk(desk, aim, subject=subject, repository=repository)
+        return point.run(which.at, wanted, overwrite=overwrite, yes=yes)
     ports = open_backups(desk, aim)
-    found = _planned(aim, ports, subject=subject, copy=(repository, run_name), wanted=wanted)
+    copy = (repository, which.run_name)
+    found = _planned(aim, ports, subject=subject, copy=copy, wanted=wanted)
     show = desk.screen.note if aim.as_json else desk.screen.show
     show(*plan_parts(found), "")
     may_overwrite = _may_overwrite(desk, found, overwrite)
@@ -145,7 +182,11 @@ def run(  # noqa: PLR0913 - Click's options, by name
         desk.screen.data(report_json(report))
     else:
         desk.screen.show(*report_parts(report))
-    return ExitCode.DONE if report.whole else ExitCode.PARTLY_DONE
+    return {
+        Outcome.WHOLE: ExitCode.DONE,
+        Outcome.UNPROVED: ExitCode.UNPROVED,
+        Outcome.DIFFERENT: ExitCode.PARTLY_DONE,
+    }[report.outcome]
 
 
 def _planned(

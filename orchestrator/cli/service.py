@@ -142,7 +142,9 @@ def connection(desk: Desk, *, name: str, aim: Aim, role: str, authority: bool) -
     (declared,) = chosen(aim, (name,))
     ports = _ports(desk, aim)
     if authority:
-        desk.screen.raw(ports.authority.certificate().rstrip("\n"))
+        # It is made when it is first asked for: two that made it at once would each have one.
+        with ports.playbooks.lock.hold(why="show the site's authority"):
+            desk.screen.raw(ports.authority.certificate().rstrip("\n"))
         return ExitCode.DONE
     if role not in {one.value for one in declared.rules.roles}:
         raise click.UsageError(

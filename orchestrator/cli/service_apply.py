@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import wraps
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +15,7 @@ from orchestrator.cli.documented import DocumentedCommand
 from orchestrator.cli.exit_codes import ExitCode
 from orchestrator.cli.playbook_options import Aim, named_playbook, with_aim
 from orchestrator.cli.service_options import (
+    Command,
     chosen,
     role_option,
     service_argument,
@@ -33,9 +35,43 @@ class Wish:
 
     rebuild: tuple[str, ...] = ()
     renew: bool = False
+    empty: bool = False
     yes: bool = False
     change: Callable[[], None] | None = None
     """Done to the vault once it is known that hosts can follow it."""
+
+
+def with_wish(command: Command) -> Command:
+    """Add the options of how services are brought; the command gets them as one `wish`."""
+
+    @wraps(command)
+    # What Click parsed: ours by name, the rest is the command's own.
+    def gather(
+        *args: Any,  # noqa: ANN401 - Click's
+        rebuild: tuple[str, ...],
+        renew: bool,
+        empty: bool,
+        yes: bool,
+        **rest: Any,  # noqa: ANN401 - Click's
+    ) -> int:
+        wish = Wish(rebuild=rebuild, renew=renew, empty=empty, yes=yes)
+        return command(*args, wish=wish, **rest)
+
+    return rebuild_option(renew_option(empty_option(yes_option(gather))))
+
+
+rebuild_option = click.option(
+    "--rebuild",
+    multiple=True,
+    metavar="HOST",
+    help="Throw away what this host has of the services, and copy it anew; may be repeated.",
+)
+renew_option = click.option("--renew", is_flag=True, help="Give each host a new certificate, too.")
+empty_option = click.option(
+    "--empty",
+    is_flag=True,
+    help="Make a service anew whose data is lost: it is empty, to be restored into.",
+)
 
 
 @click.command(
@@ -48,24 +84,9 @@ class Wish:
 )
 @services_argument
 @with_aim
-@click.option(
-    "--rebuild",
-    multiple=True,
-    metavar="HOST",
-    help="Throw away what this host has of the services, and copy it anew; may be repeated.",
-)
-@click.option("--renew", is_flag=True, help="Give each host a new certificate, too.")
-@yes_option
+@with_wish
 @pass_desk
-def apply(
-    desk: Desk,
-    *,
-    names: tuple[str, ...],
-    aim: Aim,
-    rebuild: tuple[str, ...],
-    renew: bool,
-    yes: bool,
-) -> int:
+def apply(desk: Desk, *, names: tuple[str, ...], aim: Aim, wish: Wish) -> int:
     """Bring services to their hosts: clusters, roles, TLS, audit, replicas.
 
     What will be done is shown first. Passwords are made in the site's vault.
@@ -77,10 +98,12 @@ def apply(
     service may be worked on.
     """
     services = chosen(aim, names)
-    for one in rebuild:
+    for one in wish.rebuild:
         if not any(one in declared.service.hosts for declared in services):
             raise click.UsageError(f"none of these services is on `{one}`")
-    return _bring(desk, aim, services, wish=Wish(rebuild=rebuild, renew=renew, yes=yes))
+    if wish.empty and not names:
+        raise click.UsageError("--empty needs the names of the services whose data is lost.")
+    return _bring(desk, aim, services, wish=wish)
 
 
 @click.command(
@@ -137,7 +160,7 @@ def _bring(desk: Desk, aim: Aim, services: Sequence[DeclaredService], *, wish: W
     ports = _ports(desk, aim)
     with ports.playbooks.lock.hold(why="apply services"):
         observed = look(aim.site, services, ports.databases)
-        plans = plan_services(aim.site, services, observed, rebuild=wish.rebuild)
+        plans = plan_services(aim.site, services, observed, rebuild=wish.rebuild, empty=wish.empty)
         note = desk.screen.note if aim.as_json else desk.screen.show
         note(*plan_parts(plans))
         if all(plan.refusal for plan in plans):

@@ -15,12 +15,18 @@ from orchestrator.cli.service_options import chosen, named_host, service_argumen
 from orchestrator.errors import RefusedError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from orchestrator.model.service_plan import Refusal, SwitchPlan
     from orchestrator.workflows.services import ServicePorts
 
 LOST = (
     "What the lost primary did not send any more is lost with it. Where it only does not answer, "
     "and runs, there will be two primaries: see first that its host is off."
+)
+UNHEARD = (
+    "{} will not hear of this, and could lead again when they are back and reach each other: keep "
+    "them off until they reach the rest."
 )
 
 
@@ -51,9 +57,12 @@ def switchover(desk: Desk, *, name: str, aim: Aim, to: str | None, yes: bool) ->
     if to is not None:
         named_host(declared, aim, to)
     ports = desk.wiring.services(aim.directory, aim.site.identity, access=aim.access)
-    with ports.playbooks.lock.hold(why=f"switch {name} over"):
+
+    def plan() -> SwitchPlan:
         observed = look(aim.site, [declared], ports.databases)
-        plan = _possible(plan_switchover(aim.site, declared, observed, to=to))
+        return _possible(plan_switchover(aim.site, declared, observed, to=to))
+
+    with ports.playbooks.lock.hold(why=f"switch {name} over"):
         return _switch(desk, aim, ports, plan=plan, yes=yes)
 
 
@@ -64,9 +73,14 @@ def switchover(desk: Desk, *, name: str, aim: Aim, to: str | None, yes: bool) ->
 @service_argument
 @with_aim
 @click.option("--to", metavar="HOST", required=True, help="The replica that becomes the primary.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Hosts that do not answer are off, and what only they have is given up.",
+)
 @yes_option
 @pass_desk
-def failover(desk: Desk, *, name: str, aim: Aim, to: str, yes: bool) -> int:
+def failover(desk: Desk, *, name: str, aim: Aim, to: str, force: bool, yes: bool) -> int:
     """Make a replica the primary because the primary is lost.
 
     What the lost primary had not yet sent is lost with it. Refused while a
@@ -74,19 +88,33 @@ def failover(desk: Desk, *, name: str, aim: Aim, to: str, yes: bool) -> int:
     lost host is off: `orchestrator hardware power off HOST`. When it comes
     back, it does not start as a primary; `service apply --rebuild HOST` makes
     it a replica.
+
+    With --force too few voters may answer, another replica may be silent, and
+    a former primary that waits for voters may lead again. Nobody who answers
+    is ever overruled.
     """
+    from orchestrator.model.leadership import voters_of
     from orchestrator.planning.service_switch import plan_failover
     from orchestrator.workflows.services import look
 
     (declared,) = chosen(aim, (name,))
     named_host(declared, aim, to)
     ports = desk.wiring.services(aim.directory, aim.site.identity, access=aim.access)
-    with ports.playbooks.lock.hold(why=f"fail {name} over"):
+
+    def plan() -> SwitchPlan:
         observed = look(aim.site, [declared], ports.databases)
-        plan = _possible(plan_failover(aim.site, declared, observed, to=to))
-        if plan.promote:
+        return _possible(plan_failover(aim.site, declared, observed, to=to, force=force))
+
+    def warned() -> SwitchPlan:
+        found = plan()
+        if found.promote and not found.start:
             desk.screen.note(LOST)
-        return _switch(desk, aim, ports, plan=plan, yes=yes)
+        if found.unheard and len(found.voters) < voters_of(aim.site, declared).to_change:
+            desk.screen.note(UNHEARD.format(", ".join(found.unheard)))
+        return found
+
+    with ports.playbooks.lock.hold(why=f"fail {name} over"):
+        return _switch(desk, aim, ports, plan=warned, yes=yes)
 
 
 def _possible(plan: SwitchPlan | Refusal) -> SwitchPlan:
@@ -97,7 +125,10 @@ def _possible(plan: SwitchPlan | Refusal) -> SwitchPlan:
     return plan
 
 
-def _switch(desk: Desk, aim: Aim, ports: ServicePorts, *, plan: SwitchPlan, yes: bool) -> int:
+def _switch(
+    desk: Desk, aim: Aim, ports: ServicePorts, *, plan: Callable[[], SwitchPlan], yes: bool
+) -> int:
+    """Show what will be done, ask, see that it is still what is to be done, and do it."""
     from orchestrator.cli.render.service_switch import (
         switch_json,
         switch_parts,
@@ -106,12 +137,19 @@ def _switch(desk: Desk, aim: Aim, ports: ServicePorts, *, plan: SwitchPlan, yes:
     from orchestrator.workflows.service_switch import switch
 
     note = desk.screen.note if aim.as_json else desk.screen.show
-    note(*switch_plan_parts(plan))
-    if plan.has_work and not yes:
-        approve(desk, f"Do this with {plan.declared.name}?")
-    report = switch(aim.site, plan, ports, told=lambda line: desk.screen.note(f"  {line}"))
+    planned = plan()
+    name = planned.declared.name
+    note(*switch_plan_parts(planned))
+    if planned.has_work and not yes:
+        approve(desk, f"Do this with {name}?")
+        if plan() != planned:
+            raise RefusedError(
+                f"the hosts of {name} do not tell what they told before you said yes",
+                remedy="Nothing was done. Run it again, and look at what is planned now.",
+            )
+    report = switch(aim.site, planned, ports, told=lambda line: desk.screen.note(f"  {line}"))
     if aim.as_json:
         desk.screen.data(switch_json(report))
     else:
         desk.screen.show(*switch_parts(report))
-    return ExitCode.PARTLY_DONE if report.failed or plan.out_of_reach else ExitCode.DONE
+    return ExitCode.PARTLY_DONE if report.failed or planned.out_of_reach else ExitCode.DONE

@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from orchestrator.ports.device import NetworkDevices
     from orchestrator.ports.provider import Provider
     from orchestrator.ports.room import RoomDevices
+    from orchestrator.providers.redfish.bmcs import RedfishBmcs
+    from orchestrator.workflows.backup import BackupPorts
     from orchestrator.workflows.maintenance_acts import MaintenancePorts
 
 
@@ -101,17 +104,26 @@ class MachineWiring(HostWiring):
             )
         )
 
+    def redfish(self, directory: Path, access: Access) -> RedfishBmcs:
+        """Return the BMCs by Redfish, reached where the endpoints file says."""
+        from orchestrator.providers.redfish.bmcs import RedfishBmcs
+
+        return RedfishBmcs(
+            endpoints=self._endpoints(),
+            secrets=self.vault(directory, access.vault_password_file),
+            folder=state_folder(directory, access).bmcs,
+        )
+
     def hardware(self, directory: Path, access: Access) -> HardwarePorts:
         """Return the BMCs by Redfish, reached where the endpoints file says."""
         from orchestrator.adapters.audit_log import ChainedAuditLog
         from orchestrator.adapters.site_lock import FileSiteLock
         from orchestrator.ports.bmc import HardwarePorts
-        from orchestrator.providers.redfish.bmcs import RedfishBmcs
         from orchestrator.providers.redfish.rare import RedfishFactoryLogins, RedfishMedia
 
         folder = state_folder(directory, access)
         vault = self.vault(directory, access.vault_password_file)
-        bmcs = RedfishBmcs(endpoints=self._endpoints(), secrets=vault, folder=folder.bmcs)
+        bmcs = self.redfish(directory, access)
         return HardwarePorts(
             bmcs=bmcs,
             media=RedfishMedia(bmcs),
@@ -142,22 +154,45 @@ class MachineWiring(HostWiring):
     def maintenance(self, directory: Path, site: Site, *, access: Access) -> MaintenancePorts:
         """Return hosts, playbooks, BMCs, Nova and the databases of a site."""
         from orchestrator.adapters.maintenance_records import MaintenanceFolder
+        from orchestrator.cli.playbook_options import named_playbook
         from orchestrator.providers.openstack.cloud import Cloud
         from orchestrator.providers.openstack.drain import NovaComputes
+        from orchestrator.providers.redfish.updates import RedfishFirmware
         from orchestrator.workflows.maintenance_acts import MaintenancePorts
+        from orchestrator.workflows.maintenance_certificates import (
+            RENEW_PLAYBOOK,
+            SiteCertificates,
+        )
         from orchestrator.workflows.maintenance_databases import TenantPrimaries
 
         cloud = access.cloud or self._environment.get("OS_CLOUD") or site.identity.cloud
+        services = self.services(directory, site.identity, access=access)
+        bmcs = self.redfish(directory, access)
         return MaintenancePorts(
             playbooks=self.playbooks(directory, access),
             hosts=self._hosts(directory, access),
             computes=NovaComputes(Cloud(cloud, site=site.name)),
-            primaries=TenantPrimaries(
-                site=site, ports=self.services(directory, site.identity, access=access)
+            primaries=TenantPrimaries(site=site, ports=services),
+            certificates=SiteCertificates(
+                site=site, ports=services, entry=named_playbook(RENEW_PLAYBOOK)
             ),
-            bmcs=self.hardware(directory, access).bmcs,
+            firmware=RedfishFirmware(bmcs),
+            bmcs=bmcs,
             records=MaintenanceFolder(state_folder(directory, access).maintenance),
         )
+
+    def backups(self, directory: Path, site: Site, *, access: Access) -> BackupPorts:
+        """Return what hosts' backups need, and the devices and BMCs whose settings are kept."""
+        from orchestrator.adapters.settings_records import SettingsFolder
+        from orchestrator.workflows.backup_settings import SettingsPorts
+
+        settings = SettingsPorts(
+            devices=self.network_devices(directory, access),
+            bmcs=self.hardware(directory, access).bmcs,
+            records=SettingsFolder(folder=state_folder(directory, access).settings),
+            clock=self.clock,
+        )
+        return replace(super().backups(directory, site, access=access), settings=settings)
 
     def crash_log(self, directory: Path) -> Path:
         """Return the crash log of the site's state folder."""

@@ -17,9 +17,12 @@ if TYPE_CHECKING:
     from orchestrator.compile.inventory import Place
     from orchestrator.model.site import Site, SiteIdentity
     from orchestrator.ports import Clock
+    from orchestrator.providers.backup.cloud import CloudThings
+    from orchestrator.providers.backup.requests import Keys
     from orchestrator.providers.host.ssh import SshHosts
     from orchestrator.workflows.accept import AcceptPorts
     from orchestrator.workflows.backup import BackupPorts
+    from orchestrator.workflows.backup_continuous import ContinuousPorts
     from orchestrator.workflows.drill_run import DrillPorts
     from orchestrator.workflows.image_build import BuildPorts
     from orchestrator.workflows.playbook import PlaybookPorts
@@ -118,13 +121,16 @@ class HostWiring:
         folder = state_folder(directory, access)
         vault = self.vault(directory, access.vault_password_file)
         keys = Keys(agents=Agents(hosts=self._hosts(directory, access)), secrets=vault)
-        records = SiteRecords(directory=directory, state=folder.root)
+        records = SiteRecords(
+            directory=directory, state=folder.root, password_file=vault.password_file
+        )
         return BackupPorts(
             engine=BackupEngine(
                 copying=HostCopying(keys=keys, records=records),
                 archive=RepositoryArchive(keys=keys),
                 restores=HostRestores(keys=keys, records=records),
                 stores=stores_of(site),
+                cloud=self._cloud_things(directory, site, access=access, keys=keys),
             ),
             secrets=vault,
             clock=self.clock,
@@ -133,20 +139,69 @@ class HostWiring:
             work_lock=FileSiteLock(folder.backup_lock, self.clock),
         )
 
+    def continuous(self, directory: Path, site: Site, *, access: Access) -> ContinuousPorts:
+        """Return the archives of a site's databases: pgBackRest on its hosts, over SSH."""
+        from orchestrator.ports.continuous import ContinuousEngine
+        from orchestrator.providers.backup.continuous import (
+            ArchiveRequests,
+            HostArchiving,
+            HostPointRestores,
+            ServerKeeping,
+        )
+        from orchestrator.providers.backup.sending import Agents
+        from orchestrator.workflows.backup_continuous import ContinuousPorts
+
+        backups = self.backups(directory, site, access=access)
+        agents = Agents(hosts=self._hosts(directory, access))
+        requests = ArchiveRequests(agents=agents, secrets=backups.secrets)
+        return ContinuousPorts(
+            backups=backups,
+            engine=ContinuousEngine(
+                archiving=HostArchiving(requests=requests),
+                keeping=ServerKeeping(requests=requests),
+                restores=HostPointRestores(requests=requests),
+            ),
+        )
+
+    def _cloud_things(
+        self, directory: Path, site: Site, *, access: Access, keys: Keys
+    ) -> CloudThings:
+        """Return the images and volumes of the site's cloud, as backups see them."""
+        from orchestrator.providers.backup.cloud import CloudThings
+        from orchestrator.providers.backup.streaming import StreamingAgents
+        from orchestrator.providers.host.streams import SshStreams
+        from orchestrator.providers.openstack.cloud import Cloud
+        from orchestrator.providers.openstack.image_copy import GlanceImages
+        from orchestrator.providers.openstack.volume_copy import CinderVolumes
+
+        named = access.cloud or self._environment.get("OS_CLOUD") or site.identity.cloud
+        cloud = Cloud(named, site=site.name)
+        images = GlanceImages(cloud)
+        return CloudThings(
+            site=site.name,
+            keys=keys,
+            agents=StreamingAgents(streams=SshStreams(hosts=self._hosts(directory, access))),
+            images=images,
+            volumes=CinderVolumes(cloud, images),
+        )
+
     def drills(self, directory: Path, site: Site, *, access: Access) -> DrillPorts:
         """Return the site's backups, hosts to drill on, and the site's signing key."""
         from orchestrator.adapters.drill_records import FolderDrillRecords
         from orchestrator.adapters.signing import SiteSigner
         from orchestrator.adapters.site_lock import FileSiteLock
+        from orchestrator.planning.backup import subjects_of
         from orchestrator.planning.drill_choice import DRILL_FOLDER, DRILL_LOCKS
         from orchestrator.providers.drill.ground import HostGround
+        from orchestrator.workflows.drill_archive import with_archives
         from orchestrator.workflows.drill_run import DrillPorts
 
         folder = state_folder(directory, access)
-        backups = self.backups(directory, site, access=access)
+        archives = self.continuous(directory, site, access=access)
+        backups = archives.backups
         hosts = self._hosts(directory, access)
         return DrillPorts(
-            engine=backups.engine,
+            engine=with_archives(backups.engine, archives.engine, subjects_of(site)),
             ground=HostGround(hosts=hosts, folder=DRILL_FOLDER, locks=DRILL_LOCKS),
             records=FolderDrillRecords(folder.drills),
             secrets=backups.secrets,

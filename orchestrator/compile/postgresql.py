@@ -31,8 +31,8 @@ OWN_SETTINGS: Final = frozenset(
     recovery_target_timeline recovery_target recovery_target_action recovery_target_inclusive
     recovery_target_lsn recovery_target_name recovery_target_time recovery_target_xid
     archive_library archive_cleanup_command recovery_end_command promote_trigger_file
-    ssl_passphrase_command ssl_passphrase_command_supports_reload include include_dir
-    include_if_exists""".split()
+    archive_timeout ssl_passphrase_command ssl_passphrase_command_supports_reload include
+    include_dir include_if_exists""".split()
 )
 """What a service rests on: its `settings` may not touch it."""
 
@@ -124,11 +124,6 @@ def upstream_file(primary: Server, *, port: int, host: str) -> str:
             "primary_slot_name": slot_name(host),
         }
     )
-
-
-def peers_file(others: Sequence[Server], *, port: int) -> str:
-    """Return who is asked before a host becomes the primary at its start."""
-    return "".join(f"{server.name} {server.address} {port}\n" for server in others)
 
 
 def _logins(declared: DeclaredService, exchange: Sequence[str]) -> Iterator[str]:

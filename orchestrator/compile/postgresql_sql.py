@@ -15,6 +15,7 @@ from orchestrator.model.declared_service import DeclaredService, login_names, sl
 
 MADE = "MADE "
 _MAKE_SLOT = r"SELECT 1 AS made FROM pg_create_physical_replication_slot(:'slot', true) \gset"
+_DROP_SLOT = r"SELECT 1 AS dropped FROM pg_drop_replication_slot(:'slot') \gset"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,14 +29,22 @@ class Step:
 
 
 def service_script(
-    declared: DeclaredService, *, logins: Mapping[str, DatabaseRole], replicas: Sequence[str]
+    declared: DeclaredService,
+    *,
+    logins: Mapping[str, DatabaseRole],
+    replicas: Sequence[str],
+    strangers: Sequence[str] = (),
 ) -> str:
-    """Return the script: run it in database `postgres` of the primary, as its superuser."""
+    """Return the script: run it in database `postgres` of the primary, as its superuser.
+
+    `strangers` are hosts that may have been replicas, and are none: no log is kept for them.
+    """
     database = declared.database
     parts = [
         r"\set ON_ERROR_STOP on",
         "SET pgaudit.log = 'none';",
         *_texts(_of_cluster(declared, logins, replicas)),
+        *_texts(_slot_dropped(host) for host in strangers),
         rf"\connect {database}",
         "SET pgaudit.log = 'none';",
         *_texts(_of_database(declared)),
@@ -114,6 +123,17 @@ def _retired(role: DatabaseRole, logins: Mapping[str, DatabaseRole]) -> Iterator
                 "rolcanlogin)",
                 make=f"ALTER ROLE {login} NOLOGIN PASSWORD NULL;",
             )
+
+
+def _slot_dropped(host: str) -> Step:
+    """Give what ends the log that is kept for a host; one that still reads keeps its place."""
+    slot = slot_name(host)
+    return Step(
+        what=f"no slot of {host}",
+        holds="NOT EXISTS (SELECT FROM pg_replication_slots WHERE NOT active AND slot_name = "
+        f"'{slot}')",
+        make=f"\\set slot {slot}\n{_DROP_SLOT}",
+    )
 
 
 def _database(database: str) -> Iterator[Step]:

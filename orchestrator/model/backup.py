@@ -10,6 +10,11 @@ from typing import Annotated
 
 from annotated_types import Interval
 
+from orchestrator.model.backup_cloud import ProjectVolume
+from orchestrator.model.backup_facts import Facts as Facts
+from orchestrator.model.backup_facts import FileFacts as FileFacts
+from orchestrator.model.backup_facts import Sentinel as Sentinel
+from orchestrator.model.backup_facts import TableFacts as TableFacts
 from orchestrator.model.hardware import ServerRole
 from orchestrator.model.units import (
     NOWHERE,
@@ -27,6 +32,9 @@ class BackupMethod(StrEnum):
 
     DUMP = "dump"
     """A whole, consistent dump each time; only what changed is transferred and kept."""
+    CONTINUOUS = "continuous"
+    """PostgreSQL's log as it is written, with copies of the cluster to begin from; and, more
+    rarely, the dump, which alone nobody can delete."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,7 +52,10 @@ class BackupPolicy:
     drill_every_days: PositiveInt
     method: BackupMethod = BackupMethod.DUMP
     every_minutes: PositiveInt | None = None
-    """Between two backups; None: half of the RPO, and an hour where that is nothing."""
+    """Between two backups; None: half of the RPO, and an hour where that is nothing. Of a
+    continuous policy between two dumps; None: a day."""
+    archive_seconds: Annotated[int, Interval(ge=5, le=3600)] = 60
+    """Continuous: a change waits at most so long until its piece of the log is archived."""
     keep_all_days: PositiveInt = 2
     """So long every copy is kept; of older days the last one each."""
     immutable_days: NaturalInt = 0
@@ -76,7 +87,10 @@ class BackupRepository:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BackupSet:
-    """What is copied beside the services: files of hosts, or this site's own records."""
+    """What is copied beside the services: files of hosts, things of the cloud, the site's records.
+
+    One of these in each set.
+    """
 
     name: Name
     display: Text
@@ -91,6 +105,12 @@ class BackupSet:
     """restic's patterns, such as `*.tmp` or `/var/lib/cache`."""
     site: bool = False
     """The site's directory and its recorded state, from the machine that runs this program."""
+    settings: bool = False
+    """With `site`: read what network devices run and BMCs are set to anew, before each copy."""
+    images: tuple[Name, ...] = ()
+    """Images of the system layer, as Glance has them."""
+    volumes: tuple[ProjectVolume, ...] = ()
+    """Volumes of tenants, through snapshots that Cinder makes."""
     source: Source = field(default=NOWHERE, compare=False, repr=False)
 
 
@@ -100,6 +120,8 @@ class SubjectKind(StrEnum):
     SERVICE = "service"
     FILES = "files"
     SITE = "site"
+    IMAGE = "image"
+    VOLUME = "volume"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,7 +139,7 @@ class Subject:
     """One thing that is copied and restored by itself, and has a folder in each repository."""
 
     name: str
-    """`TENANT/SERVICE`, `SET/HOST`, or `SET/site`."""
+    """`TENANT/SERVICE`, `SET/HOST`, `SET/site`, `SET/IMAGE` or `SET/VOLUME`."""
     kind: SubjectKind
     policy: BackupPolicy
     repositories: tuple[str, ...]
@@ -127,6 +149,14 @@ class Subject:
     """Of a service."""
     paths: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    settings: bool = False
+    image: str = ""
+    volume: ProjectVolume | None = None
+
+    @property
+    def of_cloud(self) -> bool:
+        """Say whether OpenStack has it, and its interfaces bring it here and back."""
+        return self.kind in {SubjectKind.IMAGE, SubjectKind.VOLUME}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -146,6 +176,8 @@ class Copy:
     host: str = ""
     """Where it came from."""
     size_bytes: NaturalInt = 0
+    note: str = ""
+    """What it is not, although it is whole; known when it is made."""
 
     @property
     def whole(self) -> bool:
@@ -153,46 +185,21 @@ class Copy:
         return bool(self.manifest_id and self.data_id)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TableFacts:
-    """What is counted of a table."""
-
-    rows: NaturalInt
-    checksum: str
-    """Of all rows, whatever their order."""
+PARTS = 16
+"""The data of a subject is read again in so many parts, by the first digit of its files' names."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class FileFacts:
-    """What is known of a file."""
+class Listing:
+    """What a repository holds of some subjects, and what of it cannot be read."""
 
-    size_bytes: NaturalInt
-    sha256: str
-    """Empty: the file changed while it was copied."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Sentinel:
-    """The row that was written just before the backup: the newest that must be there again."""
-
-    id: int
-    written_at: datetime
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Facts:
-    """What is known of data: recorded with a copy, and counted again in what was restored."""
-
-    tables: Mapping[str, TableFacts] = field(default_factory=dict)
-    """By `schema.table`."""
-    extensions: Mapping[str, str] = field(default_factory=dict)
-    """Version by name."""
-    roles: tuple[str, ...] = ()
-    """Those that the database's things belong to or that have rights in it."""
-    server_version: str = ""
-    sentinel: Sentinel | None = None
-    files: Mapping[str, FileFacts] = field(default_factory=dict)
-    """By absolute path."""
+    copies: tuple[Copy, ...] = ()
+    """The oldest first; those cut off, too."""
+    damaged: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By subject: files that cannot be read. There may be copies that are not listed."""
+    read: Mapping[str, tuple[datetime | None, ...]] = field(default_factory=dict)
+    """By subject: when each of its PARTS was found sound last, by the server's clock; None: never.
+    A subject that is not in it was never read."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -241,6 +248,8 @@ class Place:
     """For files; `/`: where they were."""
     make: bool = False
     """The cluster is not there yet: make it, and only it."""
+    name: str = ""
+    """Of an image or a volume that is made."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

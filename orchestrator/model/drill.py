@@ -111,6 +111,8 @@ class Evidence:
     restored: bool = False
     found: Facts | None = None
     logins: tuple[Login, ...] | None = None
+    without_login: tuple[str, ...] = ()
+    """Roles that should have a login in the vault, and have none: nobody tried them."""
     clock_offset_seconds: float | None = None
     """The host's clock minus ours; None: it did not tell."""
     faults: tuple[StepFault, ...] = ()

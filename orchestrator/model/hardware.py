@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address
 
+from orchestrator.model.firmware import FirmwareImage
 from orchestrator.model.inventory import BootDevice
 from orchestrator.model.room import Side
 from orchestrator.model.units import (
@@ -60,6 +61,8 @@ class HardwareProfile:
     """What servers try to boot from, first things first; what is not named comes after."""
     asset_tag: bool = False
     """Keep the server's name as the asset tag on its BMC, where a person in the room reads it."""
+    firmware: tuple[FirmwareImage, ...] = ()
+    """The versions that every server of it is to have; what is not named is left alone."""
     source: Source = field(default=NOWHERE, compare=False, repr=False)
 
 

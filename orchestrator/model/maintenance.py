@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
+from orchestrator.model.firmware import FirmwareChange
 from orchestrator.model.inventory import Unknown
 
 
@@ -17,11 +19,17 @@ class Need(StrEnum):
     KERNEL = "kernel"
     """Bring the kernel to what the declared repositories have, and boot it."""
     REBOOT = "reboot"
+    CERTIFICATES = "certificates"
+    """Give hosts a new certificate whose own ends soon."""
+    FIRMWARE = "firmware"
+    """Bring servers to the firmware that their profiles declare."""
 
 
 class Act(StrEnum):
     """One thing that is done to a host, in the order of the members."""
 
+    RENEW = "renew certificate"
+    """Its services read a new certificate; connections that are open stay."""
     HAND_OVER = "hand over"
     """Its databases' primaries go to replicas on other hosts."""
     CORDON = "cordon"
@@ -31,7 +39,11 @@ class Act(StrEnum):
     PATCH = "patch"
     KERNEL = "kernel"
     REBOOT = "reboot"
+    FIRMWARE = "update firmware"
+    """Its BMC fetches the images and takes them; some wait for the power cycle."""
     REBOOT_IF_NEEDED = "reboot if needed"
+    POWER_CYCLE = "power cycle"
+    """Its operating system is shut down, and its BMC switches it off and on."""
     CHECK = "check"
     UNCORDON = "uncordon"
 
@@ -67,6 +79,10 @@ class HostFacts:
     """How far its clock is ahead of this machine's; negative: behind."""
 
 
+CORDONED_BY = "orchestrator maintenance "
+"""What Nova is told why a host takes nothing; the plan's id follows."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ComputeHost:
     """A compute host as Nova and Placement have it."""
@@ -85,6 +101,12 @@ class ComputeHost:
     """Why it is disabled."""
     traits: frozenset[str] = frozenset()
     aggregates: frozenset[str] = frozenset()
+
+    @property
+    def left_by(self) -> str:
+        """Return the maintenance that disabled it and did not enable it again, or nothing."""
+        ours = not self.enabled and self.reason.startswith(CORDONED_BY)
+        return self.reason.removeprefix(CORDONED_BY) if ours else ""
 
     @property
     def takes_instances(self) -> bool:
@@ -146,6 +168,10 @@ class Observed:
     """By the server's name."""
     instances: tuple[Instance, ...] = ()
     services: tuple[ServiceRoles, ...] = ()
+    certificates: Mapping[str, datetime | Unknown] = field(default_factory=dict)
+    """When each host's certificate ends; a host that has none is not in it."""
+    firmware: Mapping[str, tuple[FirmwareChange, ...] | Unknown] = field(default_factory=dict)
+    """What each server's firmware lacks of what is declared."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -179,6 +205,9 @@ class Operation:
     moves: tuple[Move, ...] = ()
     hand_overs: tuple[HandOver, ...] = ()
     packages: tuple[PackageChange, ...] = ()
+    certificate_until: str = ""
+    """When its certificate ends, which is renewed; ISO 8601."""
+    firmware: tuple[FirmwareChange, ...] = ()
     services: tuple[str, ...] = ()
     """Databases that were well on it, and are to be well again."""
     failed_before: tuple[str, ...] = ()
@@ -218,6 +247,8 @@ class MaintenancePlan:
     """Hosts that need nothing."""
     basis: Mapping[str, str]
     """Everything observed that the plan leans on, as fact and value: it is stale once one moved."""
+    remarks: tuple[str, ...] = ()
+    """What was not looked at, and why."""
 
     @property
     def operations(self) -> tuple[Operation, ...]:
@@ -229,10 +260,17 @@ class OperationOutcome(StrEnum):
     """How an operation ended."""
 
     DONE = "done"
+    SKIPPED = "skipped"
+    """Its host was at its target before its turn came: nothing was done."""
     FAILED = "failed"
     UNKNOWN = "unknown"
     """It began, and nobody saw its end."""
     NOT_STARTED = "not started"
+
+    @property
+    def is_well(self) -> bool:
+        """Say whether nothing is left to do, and nothing went wrong."""
+        return self in {OperationOutcome.DONE, OperationOutcome.SKIPPED}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

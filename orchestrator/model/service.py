@@ -37,6 +37,8 @@ class DatabaseService:
     version: str = "15"
     hosts: tuple[Name, ...]
     """Servers of role `database`: the primary's when it is made, then its replicas'."""
+    witness: Name | None = None
+    """A server that keeps who the primary is, without the data; None: a backup host elsewhere."""
     port: Annotated[int, Interval(ge=1024, le=65535)]
     storage_gib: PositiveInt
     extensions: tuple[str, ...] = ()

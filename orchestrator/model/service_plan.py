@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from orchestrator.model.declared_service import DeclaredService
 from orchestrator.model.hardware import Server
+from orchestrator.model.service_state import Term
 
 
 class ClusterAct(StrEnum):
@@ -80,6 +81,8 @@ class Health(StrEnum):
     LAGGING = "lagging"
     CONFLICT = "conflict"
     """A second primary, or another database's replica."""
+    WAITS = "waits"
+    """It was the primary, and waits until enough voters say that nobody else is it now."""
     DOWN = "down"
     ABSENT = "absent"
     UNKNOWN = "unknown"
@@ -107,6 +110,16 @@ class SwitchPlan:
     """The old one runs, and is stopped first."""
     promote: bool
     """The new one is not the primary yet."""
+    term: Term
+    """What is told to the voters before it is promoted."""
+    voters: tuple[Server, ...]
+    """Those that answer; the new primary first."""
+    needed: int
+    """How many of them must know of the term; 1: a person has seen that nobody else leads."""
+    unheard: tuple[str, ...] = ()
+    """Voters that do not answer: what they are told they do not hear."""
+    start: bool = False
+    """The new one was the primary, and is down: it is started, not promoted."""
     followers: tuple[Server, ...]
     """Those that are told to follow the new one; the rest does already, or is out of reach."""
     out_of_reach: tuple[str, ...] = ()

@@ -34,7 +34,9 @@ class ClusterFacts:
     system_id: str = ""
     timeline: int | None = None
     lsn: int | None = None
-    """The last write-ahead log that it has, in bytes: written, or received and applied."""
+    """The last write-ahead log that is in its data, in bytes: written, or received and applied."""
+    received: int | None = None
+    """The last log that a replica has on its disk; what is not applied yet is, when it leads."""
     upstream: str = ""
     """The address that a replica follows."""
     streaming: bool | None = None
@@ -48,6 +50,31 @@ class ClusterFacts:
     """It is set up to follow a primary, whether it runs or not."""
     clean: bool | None = None
     """Of one that is down: it was stopped in order, and `lsn` is the end of its log."""
+    waits: str = ""
+    """Of one that is down: why it waits before it starts as the primary; empty: it does not."""
+
+    @property
+    def held(self) -> int:
+        """Return the end of all the log that it has, in bytes; 0: nothing is known of it."""
+        return max(self.lsn or 0, self.received or 0)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Term:
+    """Who was made the primary of a service, and how many times one was."""
+
+    number: int
+    leader: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lineage:
+    """How a primary's log came to be."""
+
+    system_id: str
+    timeline: int
+    forks: Mapping[int, int]
+    """By earlier timeline: where, in bytes, its log and this one's part."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,6 +88,8 @@ class HostDatabases:
     certificate_authority: str = ""
     """The SHA-256 of the authority that it trusts."""
     clusters: Mapping[str, ClusterFacts] = field(default_factory=dict)
+    terms: Mapping[str, Term] = field(default_factory=dict)
+    """By cluster: what this host, as a voter, knows of who leads."""
 
     def cluster(self, name: str) -> ClusterFacts:
         """Return one cluster; of a silent host nothing is known."""

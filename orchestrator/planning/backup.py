@@ -8,10 +8,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from orchestrator.model.backup import (
+    BackupMethod,
     BackupPolicy,
     BackupSet,
     Cluster,
     Copy,
+    Listing,
     Subject,
     SubjectKind,
 )
@@ -26,7 +28,8 @@ WITHOUT_RPO_MINUTES = 60
 """Between backups, where the policy may lose nothing: the rest is replication's."""
 LARGEST_CLOCK_DIFFERENCE = timedelta(minutes=5)
 """Between the machines that run backups. A copy that is further ahead is from the future."""
-FROM_THE_FUTURE = "its copies are from the future: a clock was wrong"
+FROM_THE_FUTURE = "from the future, so that a clock is wrong"
+MOST_NAMED = 3
 
 
 def subjects_of(site: Site) -> tuple[Subject, ...]:
@@ -74,8 +77,25 @@ def _of_set(site: Site, declared: BackupSet, policy: BackupPolicy) -> Iterator[S
             kind=SubjectKind.SITE,
             policy=policy,
             repositories=repositories,
+            settings=declared.settings,
         )
         return
+    for image in declared.images:
+        yield Subject(
+            name=f"{declared.name}/{image}",
+            kind=SubjectKind.IMAGE,
+            policy=policy,
+            repositories=repositories,
+            image=image,
+        )
+    for volume in declared.volumes:
+        yield Subject(
+            name=f"{declared.name}/{volume.name}",
+            kind=SubjectKind.VOLUME,
+            policy=policy,
+            repositories=repositories,
+            volume=volume,
+        )
     for server in site.hardware.servers:
         if server.name in declared.hosts or server.role in declared.roles:
             yield Subject(
@@ -95,6 +115,8 @@ class Age(StrEnum):
     OK = "ok"
     LATE = "late"
     NONE = "none"
+    DAMAGED = "damaged"
+    """Some of it cannot be read: copies may be missing, whatever the newest one says."""
     UNKNOWN = "unknown"
     """The repository could not be asked."""
 
@@ -113,17 +135,19 @@ class Standing:
     """Of the newest copy."""
     reason: str = ""
     """Why nothing is known."""
+    damaged: tuple[str, ...] = ()
+    """Files that cannot be read."""
 
 
 def standings(
     subjects: Sequence[Subject],
-    listed: Mapping[str, Sequence[Copy] | str],
+    listed: Mapping[str, Listing | str],
     *,
     now: datetime,
 ) -> tuple[Standing, ...]:
     """Compare what repositories hold with what policies promise.
 
-    `listed` has for each repository its copies, or why it could not be asked.
+    `listed` has for each repository what it holds, or why it could not be asked.
     """
     return tuple(
         _standing(subject, name, listed.get(name, "it is not declared"), now=now)
@@ -133,35 +157,46 @@ def standings(
 
 
 def _standing(
-    subject: Subject, repository: str, listed: Sequence[Copy] | str, *, now: datetime
+    subject: Subject, repository: str, listed: Listing | str, *, now: datetime
 ) -> Standing:
     if isinstance(listed, str):
         return Standing(subject=subject, repository=repository, age=Age.UNKNOWN, reason=listed)
-    mine = [copy for copy in listed if copy.subject == subject.name]
+    mine = [copy for copy in listed.copies if copy.subject == subject.name]
     whole = [copy for copy in mine if copy.whole]
-    if not whole:
-        return Standing(subject=subject, repository=repository, age=Age.NONE, cut_off=len(mine))
     dated = not_of_the_future(whole, now=now)
-    if not dated:
-        return Standing(
-            subject=subject,
-            repository=repository,
-            age=Age.UNKNOWN,
-            whole=len(whole),
-            cut_off=len(mine) - len(whole),
-            reason=FROM_THE_FUTURE,
-        )
-    newest = max(dated, key=lambda copy: copy.taken_at)
-    limit = allowed_age(subject.policy)
+    newest = max(dated, key=lambda copy: copy.taken_at, default=None)
+    damaged = listed.damaged.get(subject.name, ())
+    age = _age(subject.policy, newest, has_copies=bool(whole), now=now)
+    reason = _named_ahead([copy for copy in whole if copy not in dated])
+    if damaged:
+        age, reason = Age.DAMAGED, f"cannot be read: {', '.join(damaged)}"
     return Standing(
         subject=subject,
         repository=repository,
-        age=Age.OK if now - newest.taken_at <= limit else Age.LATE,
+        age=age,
         newest=newest,
         whole=len(whole),
         cut_off=len(mine) - len(whole),
-        size_bytes=newest.size_bytes,
+        size_bytes=newest.size_bytes if newest else 0,
+        reason=reason,
+        damaged=damaged,
     )
+
+
+def _age(policy: BackupPolicy, newest: Copy | None, *, has_copies: bool, now: datetime) -> Age:
+    """Return how the newest copy stands whose moment can be believed."""
+    if newest is None:
+        return Age.UNKNOWN if has_copies else Age.NONE
+    return Age.OK if now - newest.taken_at <= allowed_age(policy) else Age.LATE
+
+
+def _named_ahead(copies: Sequence[Copy]) -> str:
+    """Name the copies that are ahead of this machine's clock: one of two clocks is wrong."""
+    if not copies:
+        return ""
+    runs = [copy.run for copy in sorted(copies, key=lambda copy: copy.taken_at)]
+    more = f" and {len(runs) - MOST_NAMED} more" if len(runs) > MOST_NAMED else ""
+    return f"{', '.join(runs[:MOST_NAMED])}{more} {FROM_THE_FUTURE}"
 
 
 def not_of_the_future(copies: Iterable[Copy], *, now: datetime) -> list[Copy]:
@@ -174,7 +209,12 @@ def not_of_the_future(copies: Iterable[Copy], *, now: datetime) -> list[Copy]:
 
 
 def allowed_age(policy: BackupPolicy) -> timedelta:
-    """Return how old the newest copy may be: the RPO, or the interval where there is no RPO."""
+    """Return how old the newest copy may be: the RPO, or the interval where there is no RPO.
+
+    Where an archive keeps the RPO the dump is late when its turn came and another one passed.
+    """
+    if policy.method is BackupMethod.CONTINUOUS:
+        return timedelta(minutes=2 * interval_minutes(policy))
     return timedelta(minutes=policy.rpo_minutes or interval_minutes(policy))
 
 
@@ -182,6 +222,8 @@ def interval_minutes(policy: BackupPolicy) -> int:
     """Return the time between two backups."""
     if policy.every_minutes is not None:
         return policy.every_minutes
+    if policy.method is BackupMethod.CONTINUOUS:
+        return LONGEST_INTERVAL_MINUTES
     if not policy.rpo_minutes:
         return WITHOUT_RPO_MINUTES
     return max(1, min(policy.rpo_minutes // 2, LONGEST_INTERVAL_MINUTES))
@@ -189,7 +231,7 @@ def interval_minutes(policy: BackupPolicy) -> int:
 
 def due(
     subjects: Sequence[Subject],
-    listed: Mapping[str, Sequence[Copy] | str],
+    listed: Mapping[str, Listing | str],
     *,
     now: datetime,
 ) -> dict[str, tuple[str, ...]]:
@@ -232,8 +274,3 @@ def to_prune(subject: Subject, copies: Sequence[Copy], *, now: datetime) -> tupl
         if not keep:
             gone.append(copy)
     return tuple(gone)
-
-
-def part_of_day(policy: BackupPolicy, *, now: datetime) -> tuple[int, int]:
-    """Return which part of a repository is read today, so that all is within the policy's days."""
-    return now.date().toordinal() % policy.verify_every_days, policy.verify_every_days

@@ -11,6 +11,7 @@ from orchestrator.model.declared_service import declared_services
 from orchestrator.model.hardware import Server
 from orchestrator.model.site import Site
 from orchestrator.model.units import Json
+from orchestrator.planning.continuous_leave import archive_variables
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +45,7 @@ def preparation(
         for one in site.system.backup_repositories
     }
     variables: dict[str, Mapping[str, Json]] = {}
+    archives = archive_variables(site, subjects, readers=readers)
     for name in sorted(names & known.keys()):
         servers: list[Json] = [
             {"host": one.server, "address": str(known[one.server].address)}
@@ -61,7 +63,7 @@ def preparation(
             "repository": served.get(name),
             "packages": _packages(site, guests),
         }
-        variables[name] = {"backup": told}
+        variables[name] = {"backup": told, "archive": archives.get(name, {})}
     servers_meant = tuple(one for one in site.hardware.servers if one.name in variables)
     return Preparation(servers=servers_meant, variables=variables)
 
@@ -85,7 +87,8 @@ def _grants(
     """Return what each host may write to, or read from, one repository."""
     found: dict[str, list[str]] = {}
     for subject in subjects:
-        if repository.name not in subject.repositories:
+        if repository.name not in subject.repositories or not subject.hosts:
+            # What no host has goes through the repository's own server: nobody else needs leave.
             continue
         others = [host for host, names in readers.items() if subject.name in names]
         for host in dict.fromkeys((*subject.hosts, *repository.restore_hosts, *others)):

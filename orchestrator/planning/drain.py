@@ -68,8 +68,11 @@ class Fleet:
             if one.host == host and one.policy is GroupPolicy.ANTI_AFFINITY
         )
 
-    def has_room(self, move: Move) -> bool:
-        """Say whether the place that a move goes to is free and takes instances."""
+    def has_room(self, move: Move, *, beside: Sequence[Move] = ()) -> bool:
+        """Say whether the place that a move goes to is free and takes instances.
+
+        What moves `beside` it counts on both of its hosts, as it does while it moves.
+        """
         host, one = self.hosts.get(move.to), self.instances[move.instance]
         if host is None or not host.takes_instances:
             return False
@@ -77,6 +80,9 @@ class Fleet:
         for other in self.instances.values():
             if other.host == host.name and other.id != one.id:
                 free.take(other)
+        for other_move in beside:
+            if other_move.to == host.name and other_move.instance != one.id:
+                free.take(self.instances[other_move.instance])
         return free.fits(one)
 
     def after(self, moves: Sequence[Move]) -> Fleet:

@@ -20,6 +20,7 @@ from orchestrator.planning.drill_assertions import failed, unseen
 from orchestrator.planning.drill_data import compared
 from orchestrator.planning.spans import span
 
+WITH_VAULT, ON_HOST = "logs in with what is in the vault", "is used on the host"
 LARGEST_CLOCK_OFFSET_SECONDS = 300.0
 """Beyond it certificates and logins fail in ways that look like something else."""
 
@@ -140,14 +141,14 @@ def _logins(evidence: Evidence) -> Iterator[Assertion]:
         tried = {login.role for login in evidence.logins}
         recorded = evidence.manifest.facts.roles if evidence.manifest else ()
         for role in recorded:
-            if role not in tried:
-                yield unseen(f"login {role}", "is used on the host", "nobody tried")
+            if role in evidence.without_login:
+                yield unseen(f"login {role}", WITH_VAULT, "the vault has no login of it")
+            elif role not in tried:
+                yield unseen(f"login {role}", ON_HOST, "nobody tried")
 
 
 def _login(login: Login) -> Assertion:
-    wanted = (
-        "logs in with what is in the vault" if login.way == "password" else "is used on the host"
-    )
+    wanted = WITH_VAULT if login.way == "password" else ON_HOST
     tls = f", {login.tls}" if login.tls else ""
     return Assertion(
         what=f"login {login.role}",

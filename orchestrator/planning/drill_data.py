@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from orchestrator.model.backup import Facts, FileFacts, TableFacts
+from orchestrator.model.continuous import is_continuous
 from orchestrator.model.drill import Assertion, Evidence, StepFault
 from orchestrator.model.verdict import Verdict
 from orchestrator.planning.drill_assertions import MOST_NAMES, failed, same, unseen
@@ -22,11 +23,17 @@ def compared(
         return
     if not wanted.tables and not wanted.files:
         yield unseen("data", "tables or files to compare", "the copy's manifest counts nothing")
+    if is_continuous(evidence.subject):
+        yield _still_there(wanted, seen)
+        yield from _service(wanted, seen)
+        yield _not_older(wanted, seen)
+        return
     yield from _tables(wanted, seen)
     if wanted.files:
         yield _files(wanted, seen)
     if evidence.subject.cluster is not None:
         yield from _service(wanted, seen)
+        yield _sentinel(wanted, seen)
 
 
 def _service(wanted: Facts, seen: Facts) -> Iterator[Assertion]:
@@ -48,7 +55,34 @@ def _service(wanted: Facts, seen: Facts) -> Iterator[Assertion]:
         verdict=Verdict.FAIL if missing else Verdict.PASS,
         broken=tuple(f"role {name}" for name in missing),
     )
-    yield _sentinel(wanted, seen)
+
+
+def _still_there(wanted: Facts, seen: Facts) -> Assertion:
+    """Expect the tables of the newest dump, with every row read: an archive goes on after it."""
+    missing = sorted(set(wanted.tables) - set(seen.tables))
+    rows = sum(table.rows for table in seen.tables.values())
+    return Assertion(
+        what="tables",
+        wanted=f"the {len(wanted.tables)} of the newest dump, each row readable",
+        found=f"{len(seen.tables)} tables, {rows:,} rows"
+        + (f"; missing: {', '.join(missing)}" if missing else ""),
+        verdict=Verdict.FAIL if missing else Verdict.PASS,
+        broken=tuple(missing),
+    )
+
+
+def _not_older(wanted: Facts, seen: Facts) -> Assertion:
+    """Expect the row that was written before the newest dump, or a later one."""
+    if wanted.sentinel is None:
+        return unseen("sentinel", "a row written just before the newest dump")
+    newest, recorded = seen.sentinel, wanted.sentinel
+    return Assertion(
+        what="sentinel",
+        wanted=f"row {recorded.id} of {recorded.written_at.isoformat()}, or a later one",
+        found=f"row {newest.id} of {newest.written_at.isoformat()}" if newest else "none",
+        verdict=Verdict.PASS if newest and newest.id >= wanted.sentinel.id else Verdict.FAIL,
+        broken=() if newest and newest.id >= wanted.sentinel.id else ("orchestrator.sentinel",),
+    )
 
 
 def _tables(wanted: Facts, seen: Facts) -> Iterator[Assertion]:

@@ -11,6 +11,9 @@ KERNEL_PACKAGES = ("linux-image-",)
 CLOCK_SECONDS = 300.0
 """A host's clock that is further off refuses the repositories' dates and everybody's TLS."""
 
+BOOTING = frozenset({Need.PATCH, Need.KERNEL, Need.REBOOT})
+"""What whoever asks for it expects a reboot of, where one is due."""
+
 DRIFT_SECONDS = 30.0
 """From here on a clock is worth a note."""
 
@@ -24,7 +27,7 @@ def acts_on(facts: HostFacts, needs: Collection[Need]) -> frozenset[Act]:
         acts |= {Act.PATCH, Act.REBOOT_IF_NEEDED}
     elif Need.KERNEL in needs and (changes or unsettled):
         acts |= {Act.KERNEL, Act.REBOOT_IF_NEEDED}
-    if Need.REBOOT in needs or (facts.reboot_reasons and needs):
+    if Need.REBOOT in needs or (facts.reboot_reasons and BOOTING & set(needs)):
         acts = (acts - {Act.REBOOT_IF_NEEDED}) | {Act.REBOOT}
     return frozenset(acts | {Act.CHECK}) if acts else frozenset()
 

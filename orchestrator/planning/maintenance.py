@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
+from orchestrator.model.firmware import FirmwareChange
 from orchestrator.model.hardware import Server, ServerRole
 from orchestrator.model.inventory import Unknown
 from orchestrator.model.maintenance import (
     Act,
     Batch,
     Blocked,
-    ComputeHost,
     HandOver,
     HostFacts,
     Instance,
@@ -22,14 +23,15 @@ from orchestrator.model.maintenance import (
     ServiceRoles,
 )
 from orchestrator.model.site import RegionKind, Site
-from orchestrator.planning.drain import Fleet, fleet_of, immovable
+from orchestrator.planning.drain import fleet_of, immovable
+from orchestrator.planning.failure_domains import domains, partners_of
 from orchestrator.planning.host_needs import (
     CLOCK_SECONDS,
-    DRIFT_SECONDS,
     acts_on,
     clock_off,
     packages_of,
 )
+from orchestrator.planning.maintenance_notes import compute_notes, host_notes
 from orchestrator.planning.windows import parallel_hosts
 
 REGIONS = (RegionKind.DISASTER_RECOVERY, RegionKind.COUNTY, RegionKind.CITY)
@@ -45,11 +47,6 @@ ROLES = (
 )
 """Likewise: what fails on a backup host has not failed on a control host yet."""
 
-REDUNDANT = frozenset(
-    {ServerRole.BACKUP, ServerRole.NETWORK, ServerRole.STORAGE, ServerRole.CONTROL}
-)
-"""Hosts of these roles stand in for each other: never two at a time in one region."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
@@ -59,6 +56,8 @@ class Work:
     needs: frozenset[Need]
     servers: tuple[Server, ...]
     observed: Observed
+    renew_before: datetime | None = None
+    """Certificates that end before are renewed."""
 
 
 @dataclass(kw_only=True)
@@ -73,18 +72,6 @@ class Planned:
 def plan_maintenance(work: Work) -> Planned:
     """Return the batches in their order, and the hosts that are left alone, with every reason."""
     return _Planner(work).planned()
-
-
-def domains(
-    server: Server, region: str, observed: Observed, *, fleet: Fleet | None = None
-) -> frozenset[str]:
-    """Return the failure domains that a host is in: two hosts of one are never in one batch."""
-    mine = {f"service {one.service}" for one in observed.services if server.name in one.hosts}
-    if server.role in REDUNDANT:
-        mine.add(f"{server.role} of {region}")
-    if fleet is not None:
-        mine |= {f"server group {group}" for group in fleet.groups_on(server.name)}
-    return frozenset(mine)
 
 
 class _Planner:
@@ -126,7 +113,7 @@ class _Planner:
         if reasons:
             self._result.blocked.append(Blocked(host=server.name, reasons=reasons))
             return False
-        if not isinstance(facts, Unknown) and not acts_on(facts, self._work.needs):
+        if not isinstance(facts, Unknown) and not self._acts_on(server, facts):
             self._result.idle.append(server.name)
             return False
         return True
@@ -137,11 +124,70 @@ class _Planner:
             return
         if abs(facts.clock_ahead_seconds) > CLOCK_SECONDS:
             yield f"its clock is {clock_off(facts)}: mend that first"
-        if not acts_on(facts, self._work.needs):
+        until = self._observed.certificates.get(server.name)
+        if isinstance(until, Unknown):
+            yield f"when its certificate ends is unknown: {until.reason}"
+        told = self._observed.firmware.get(server.name)
+        if isinstance(told, Unknown):
+            yield f"its firmware is unknown: {told.reason}"
+        if not self._own_acts(server, facts):
             return
+        yield from self._silent_partners_of(server)
         for instance, reason in self._stuck.get(server.name, ()):
             yield f"instance {instance.name} ({instance.id}) cannot be moved: {reason}"
         yield from self._databases_against(server)
+
+    def _silent_partners_of(self, server: Server) -> Iterator[str]:
+        for one in partners_of(server, self._work.site):
+            told = self._observed.hosts.get(one.name)
+            if isinstance(told, Unknown):
+                yield f"{one.name} stands in for it, and is not well: {told.reason}"
+
+    def _expires(self, host: str) -> datetime | None:
+        """Return when a host's certificate ends, where it is to be renewed."""
+        until, before = self._observed.certificates.get(host), self._work.renew_before
+        asked = Need.CERTIFICATES in self._work.needs
+        if not asked or until is None or isinstance(until, Unknown) or before is None:
+            return None
+        return until if until < before else None
+
+    def _acts_on(self, server: Server, facts: HostFacts) -> frozenset[Act]:
+        """Return all that is to be done to a host."""
+        if self._expires(server.name) is None:
+            return self._disturbing(server, facts)
+        return self._disturbing(server, facts) | {Act.RENEW, Act.CHECK}
+
+    def _disturbs(self, server: Server) -> bool:
+        facts = self._observed.hosts[server.name]
+        return isinstance(facts, HostFacts) and bool(self._own_acts(server, facts))
+
+    def _firmware(self, server: Server) -> tuple[FirmwareChange, ...]:
+        told = self._observed.firmware.get(server.name, ())
+        return () if isinstance(told, Unknown) else told
+
+    def _own_acts(self, server: Server, facts: HostFacts) -> frozenset[Act]:
+        """Return what is to be done to the host itself that its neighbours would feel."""
+        acts = acts_on(facts, self._work.needs)
+        if not self._firmware(server):
+            return acts
+        # The power cycle boots whatever waits for a reboot, too.
+        return acts - {Act.REBOOT, Act.REBOOT_IF_NEEDED} | {
+            Act.FIRMWARE,
+            Act.POWER_CYCLE,
+            Act.CHECK,
+        }
+
+    def _disturbing(self, server: Server, facts: HostFacts) -> frozenset[Act]:
+        """Return what is to be done to the host itself, and to what an earlier run left of it."""
+        acts = self._own_acts(server, facts)
+        compute = self._observed.computes.get(server.name)
+        if compute is None:
+            return acts
+        ours = compute.enabled or compute.left_by
+        back = frozenset({Act.CHECK, Act.UNCORDON} if ours else ())
+        if acts:
+            return acts | {Act.CORDON, Act.DRAIN} | back
+        return back if compute.left_by else acts
 
     def _databases_against(self, server: Server) -> Iterator[str]:
         for one in self._observed.services:
@@ -175,7 +221,7 @@ class _Planner:
         mine = domains(server, region, self._observed, fleet=self._fleet)
         if mine & batch.domains:
             return
-        hosts = {one.name for one in (*batch.servers, server)}
+        hosts = {one.name for one in (*batch.servers, server) if self._disturbs(one)}
         moves = self._fleet.moves_off(hosts, preferred=self._through)
         overs = self._hand_overs(server, hosts)
         if isinstance(moves, Instance) or overs is None:
@@ -188,7 +234,7 @@ class _Planner:
     def _hand_overs(self, server: Server, batch: Collection[str]) -> tuple[HandOver, ...] | None:
         """Return where each primary of the host goes; None: one has no place outside the batch."""
         overs = []
-        for one in self._observed.services:
+        for one in self._observed.services if self._disturbs(server) else ():
             if self._primaries.get(one.service) != server.name:
                 continue
             to = self._successor(one, server, batch)
@@ -238,7 +284,8 @@ class _Planner:
         if isinstance(facts, Unknown):
             raise ValueError(f"{server.name} was planned without knowing it")
         compute = self._observed.computes.get(server.name)
-        acts = acts_on(facts, self._work.needs) | _around(compute)
+        acts = self._acts_on(server, facts)
+        expires = self._expires(server.name)
         if overs:
             acts |= {Act.HAND_OVER}
         return Operation(
@@ -249,6 +296,8 @@ class _Planner:
             moves=moves,
             hand_overs=overs,
             packages=packages_of(facts, self._work.needs),
+            firmware=self._firmware(server),
+            certificate_until=expires.isoformat() if expires else "",
             services=tuple(
                 one.service
                 for one in self._observed.services
@@ -256,7 +305,8 @@ class _Planner:
             ),
             failed_before=facts.failed_units,
             notes=(
-                *_notes(facts, server, compute),
+                *host_notes(facts),
+                *(compute_notes(server, compute) if compute or self._disturbs(server) else ()),
                 *(
                     f"its replica of {one.service} did not follow the primary beforehand"
                     for one in self._observed.services
@@ -274,27 +324,3 @@ class _Draft:
     domains: frozenset[str] = frozenset()
     moves: tuple[Move, ...] = ()
     hand_overs: dict[str, tuple[HandOver, ...]] = field(default_factory=dict)
-
-
-def _around(compute: ComputeHost | None) -> frozenset[Act]:
-    """Return what keeps tenants out of the way; a host that somebody disabled is left disabled."""
-    if compute is None:
-        return frozenset()
-    return frozenset({Act.CORDON, Act.DRAIN} | ({Act.UNCORDON} if compute.enabled else set()))
-
-
-def _notes(facts: HostFacts, server: Server, compute: ComputeHost | None) -> Iterator[str]:
-    if isinstance(facts.pending, Unknown):
-        yield f"what is pending is unknown: {facts.pending.reason}"
-    if facts.held:
-        yield f"held back on it: {', '.join(facts.held)}"
-    if facts.unconfigured:
-        yield f"not set up on it: {', '.join(facts.unconfigured)}"
-    if abs(facts.clock_ahead_seconds) > DRIFT_SECONDS:
-        yield f"its clock is {clock_off(facts)}"
-    if facts.failed_units:
-        yield f"failed on it already: {', '.join(facts.failed_units)}"
-    if compute is None and server.role is ServerRole.COMPUTE:
-        yield "Nova does not know it: nothing is drained"
-    if compute is not None and not compute.enabled:
-        yield f"it stays disabled, as somebody left it ({compute.reason or 'no reason given'})"

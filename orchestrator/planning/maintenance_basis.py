@@ -23,6 +23,16 @@ def basis_of(observed: Observed, batches: Sequence[Batch]) -> dict[str, str]:
         sorted(
             [
                 *((f"host {one.host}", _host(observed.hosts.get(one.host))) for one in planned),
+                *(
+                    (f"certificate of {one.host}", f"ends {_end(observed, one.host)}")
+                    for one in planned
+                    if one.certificate_until
+                ),
+                *(
+                    (f"firmware of {one.host}", _versions(observed, one.host))
+                    for one in planned
+                    if one.firmware
+                ),
                 *_computes(observed, names | {move.to for one in planned for move in one.moves}),
                 *(
                     (f"instance {one.name} ({one.id})", f"on {one.host}, {one.status}")
@@ -63,11 +73,25 @@ def crowding(observed: Observed, batches: Sequence[Batch]) -> tuple[str, ...]:
         moves = [move for move in moves if move.instance in fleet.instances]
         found += [
             f"{move.to} has no room any more for {move.name} ({move.instance})"
-            for move in moves
-            if not fleet.has_room(move)
+            for number, move in enumerate(moves)
+            if not fleet.has_room(move, beside=moves[:number])
         ]
         fleet = fleet.after(moves)
     return tuple(found)
+
+
+def _end(observed: Observed, host: str) -> str:
+    until = observed.certificates.get(host)
+    if isinstance(until, Unknown):
+        return "nobody knows when"
+    return until.isoformat() if until else "never: there is none"
+
+
+def _versions(observed: Observed, host: str) -> str:
+    told = observed.firmware.get(host, ())
+    if isinstance(told, Unknown):
+        return "nobody knows what"
+    return ", ".join(f"{one.component} {one.before}" for one in told) or "nothing to change"
 
 
 def _host(facts: HostFacts | Unknown | None) -> str:

@@ -5,11 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from orchestrator.model.maintenance import Act, Operation, OperationOutcome, OperationResult
+from orchestrator.model.maintenance import (
+    Act,
+    MaintenancePlan,
+    Operation,
+    OperationOutcome,
+    OperationResult,
+)
 from orchestrator.model.units import Json
 
-ONCE = (Act.PATCH, Act.KERNEL, Act.REBOOT, Act.REBOOT_IF_NEEDED)
+ONCE = (
+    Act.RENEW,
+    Act.PATCH,
+    Act.KERNEL,
+    Act.REBOOT,
+    Act.FIRMWARE,
+    Act.REBOOT_IF_NEEDED,
+    Act.POWER_CYCLE,
+)
 """What is not done again once it is done; the rest looks first whether there is anything to do."""
+
+DISTURBS = frozenset(ONCE) - {Act.RENEW}
+"""What a host's databases and instances would feel."""
+
+REBOOTS = frozenset({Act.REBOOT, Act.REBOOT_IF_NEEDED, Act.POWER_CYCLE})
+"""What ends in another boot than the host was in."""
 
 AROUND = (Act.HAND_OVER, Act.CORDON, Act.DRAIN)
 """What makes a host ready for those; without them it is not needed."""
@@ -30,7 +50,12 @@ class Progress:
     @property
     def is_done(self) -> bool:
         """Say whether nothing is left to do."""
-        return self.ended is not None and self.ended.outcome is OperationOutcome.DONE
+        return self.ended is not None and self.ended.outcome.is_well
+
+    @property
+    def is_fresh(self) -> bool:
+        """Say whether nothing was done to the host yet, and nothing is under way."""
+        return not self.done and self.under_way is None
 
 
 def progress_of(entries: Iterable[Mapping[str, Json]]) -> dict[int, Progress]:
@@ -49,10 +74,11 @@ def left_of(operation: Operation, progress: Progress | None) -> tuple[Act, ...]:
         return operation.acts
     done = set(progress.done)
     once = [act for act in operation.acts if act in ONCE and act not in done]
+    disturbs = bool(DISTURBS & set(once))
     return tuple(
         act
         for act in operation.acts
-        if act in once or (act not in ONCE and (once or act not in AROUND))
+        if act in once or (act not in ONCE and (disturbs or act not in AROUND))
     )
 
 
@@ -74,6 +100,27 @@ def result_of(operation: Operation, progress: Progress | None) -> OperationResul
         done=tuple(progress.done),
         remedy="`orchestrator maintenance resume` looks, and goes on from there.",
     )
+
+
+def left_disabled(
+    journals: Iterable[tuple[MaintenancePlan, Iterable[Mapping[str, Json]]]],
+) -> dict[str, str]:
+    """Return the hosts that maintenance disabled and did not enable since, with the plan's id.
+
+    `journals` are those of all plans, in the order in which they were begun. A host that somebody
+    enabled by hand is among them: a journal tells of our own acts only.
+    """
+    found: dict[str, str] = {}
+    for plan, entries in journals:
+        ours = {one.host for one in plan.operations if Act.UNCORDON in one.acts}
+        for entry in entries:
+            host = str(entry.get("host", ""))
+            match entry:
+                case {"event": "begin", "act": Act.CORDON.value} if host in ours:
+                    found[host] = plan.id
+                case {"event": "end", "act": Act.UNCORDON.value} | {"event": "put-back"}:
+                    found.pop(host, None)
+    return found
 
 
 def _take(progress: Progress, entry: Mapping[str, Json]) -> None:

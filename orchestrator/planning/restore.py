@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 
 from orchestrator.errors import RefusedError
 from orchestrator.model.backup import (
@@ -19,6 +20,7 @@ from orchestrator.model.backup import (
 from orchestrator.model.hardware import Server
 from orchestrator.model.verdict import Verdict
 from orchestrator.planning.backup import not_of_the_future
+from orchestrator.planning.backup_cloud import name_of_restored, shortened, steps_of_cloud
 from orchestrator.ports.backup import Store
 
 PORT_DISTANCE = 10_000
@@ -74,6 +76,8 @@ class RestorePlan:
         if self.place.cluster:
             cluster = self.place.cluster
             return f"{host}, cluster {cluster.name}, port {cluster.port}, {cluster.database}"
+        if self.subject.of_cloud:
+            return f"{self.subject.kind.value} {self.place.name}, new in the cloud"
         return f"{host}, {self.place.folder}"
 
 
@@ -126,13 +130,16 @@ def place_of(subject: Subject, wanted: Destination, *, home: Server | None, run:
                 remedy="Give --folder with a folder that is not there.",
             )
         return Place(server="", folder=wanted.folder)
+    if subject.of_cloud:
+        return Place(server="", name=wanted.name or name_of_restored(subject))
     host = wanted.host or (home.name if home else "")
     if subject.cluster is None:
         elsewhere = wanted.folder or f"{FOLDER}/{run}"
         return Place(server=host, folder=elsewhere if wanted.host or wanted.folder else "/")
     if not (wanted.host or wanted.name or wanted.port):
         return Place(server=host, cluster=subject.cluster)
-    name = wanted.name or f"{subject.cluster.name}_{ELSEWHERE}"
+    # PostgreSQL on Debian takes no hyphens, and people type them.
+    name = wanted.name.replace("-", "_") or f"{subject.cluster.name}_{ELSEWHERE}"
     port = subject.cluster.port + PORT_DISTANCE if wanted.port is None else wanted.port
     cluster = replace(subject.cluster, name=name, port=port)
     return Place(server=host, cluster=cluster, make=True)
@@ -150,6 +157,8 @@ def _refuse_unheard(subject: Subject, wanted: Destination) -> None:
         SubjectKind.SERVICE: ("--to", "--as", "--port"),
         SubjectKind.FILES: ("--to", "--folder"),
         SubjectKind.SITE: ("--folder",),
+        SubjectKind.IMAGE: ("--as",),
+        SubjectKind.VOLUME: ("--as",),
     }[subject.kind]
     unheard = [name for name, value in options.items() if value and name not in useful]
     if unheard:
@@ -169,6 +178,9 @@ def steps_of(plan: RestorePlan) -> Iterator[str]:
     copy, manifest = plan.copy, plan.manifest
     origin = f"{copy.repository} ({plan.store.server.name})"
     yield f"Fetch the copy {copy.run} of {copy.taken_at:%Y-%m-%d %H:%M:%S} UTC from {origin}"
+    if plan.subject.of_cloud:
+        yield from steps_of_cloud(plan.subject, manifest, plan.place.name)
+        return
     if plan.place.cluster is None:
         yield f"Write {len(manifest.facts.files)} files to {plan.where}"
         yield "Compare each file with the SHA-256 that was recorded"
@@ -205,6 +217,7 @@ def compare(wanted: Facts, found: Facts) -> tuple[Comparison, ...]:
         *_extensions(wanted, found),
         *_roles(wanted, found),
         *_sentinel(wanted, found),
+        *_properties(wanted, found),
     )
 
 
@@ -233,6 +246,17 @@ def _files(wanted: Facts, found: Facts) -> Iterator[Comparison]:
             wanted=f"{file.size_bytes} bytes, {file.sha256[:12] or 'changing'}",
             found="missing" if now is None else f"{now.size_bytes} bytes, {now.sha256[:12]}",
             verdict=verdict,
+        )
+
+
+def _properties(wanted: Facts, found: Facts) -> Iterator[Comparison]:
+    for name, value in wanted.properties.items():
+        now = found.properties.get(name)
+        yield Comparison(
+            what=name,
+            wanted=shortened(value),
+            found="missing" if now is None else shortened(now),
+            verdict=Verdict.PASS if now == value else Verdict.FAIL,
         )
 
 
@@ -268,3 +292,22 @@ def _sentinel(wanted: Facts, found: Facts) -> Iterator[Comparison]:
         found="missing" if now is None else f"{now.id} of {now.written_at:%Y-%m-%d %H:%M:%S}",
         verdict=Verdict.PASS if now == wanted.sentinel else Verdict.FAIL,
     )
+
+
+class Outcome(StrEnum):
+    """What is proved of what came back."""
+
+    WHOLE = "whole"
+    """Everything that was recorded is there again."""
+    UNPROVED = "unproved"
+    """Nothing is missing, and of some of it nobody knows whether it is what it was."""
+    DIFFERENT = "different"
+    """Something is missing, or not what was recorded."""
+
+
+def outcome_of(comparisons: Sequence[Comparison]) -> Outcome:
+    """Return what comparisons prove together; none at all proves nothing."""
+    verdicts = {one.verdict for one in comparisons}
+    if Verdict.FAIL in verdicts:
+        return Outcome.DIFFERENT
+    return Outcome.WHOLE if verdicts == {Verdict.PASS} else Outcome.UNPROVED

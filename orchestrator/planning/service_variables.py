@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrator.compile import postgresql
+from orchestrator.compile.archiving import archive_settings
 from orchestrator.compile.postgresql_sql import service_script
 from orchestrator.model.data_level import DatabaseRole
 from orchestrator.model.declared_service import DeclaredService, hosts_of, slot_name
-from orchestrator.model.hardware import Server
+from orchestrator.model.hardware import Server, ServerRole
+from orchestrator.model.leadership import voters_of
 from orchestrator.model.network import PrefixRole
 from orchestrator.model.playbook import Variables
 from orchestrator.model.service_plan import ClusterAct, ClusterStep, ServicePlan
@@ -46,6 +48,8 @@ def host_variables(rollout: Rollout, servers: Sequence[Server]) -> dict[str, Var
         server.name: {
             "host_certificate_authority": rollout.authority,
             "host_certificate_text": rollout.certificates.get(server.name, ""),
+            "service_leaders_address": str(server.address),
+            "service_leaders_services": list(_votes(rollout, server)),
             "postgresql_packages": _packages(rollout, server),
             "postgresql_clusters": [
                 _cluster(rollout, plan, step) for plan, step in _steps_of(rollout, server)
@@ -53,6 +57,20 @@ def host_variables(rollout: Rollout, servers: Sequence[Server]) -> dict[str, Var
         }
         for server in servers
     }
+
+
+def _votes(rollout: Rollout, server: Server) -> Iterator[Json]:
+    """Give the services whose primary a host votes for, with all who do."""
+    for plan in rollout.plans:
+        voters = voters_of(rollout.site, plan.declared)
+        if server.name in {one.name for one in voters.all}:
+            addresses: dict[str, Json] = {one.name: str(one.address) for one in voters.all}
+            known: dict[str, Json] = {
+                "host": server.name,
+                "voters": addresses,
+                "needed": voters.to_lead,
+            }
+            yield {"cluster": plan.declared.cluster, "voters": known}
 
 
 def _steps_of(rollout: Rollout, server: Server) -> Iterator[tuple[ServicePlan, ClusterStep]]:
@@ -78,7 +96,18 @@ def _cluster(rollout: Rollout, plan: ServicePlan, step: ClusterStep) -> Json:
         raise ValueError(f"{declared.name} was planned without a primary")
     service, host = declared.service, step.server.name
     followers = [one.name for one in hosts_of(rollout.site, declared) if one.name != primary.name]
-    script = service_script(declared, logins=rollout.logins[declared.name], replicas=followers)
+    members = {primary.name, *followers}
+    strangers = [
+        one.name
+        for one in rollout.site.hardware.servers
+        if one.role is ServerRole.DATABASE and one.name not in members
+    ]
+    script = service_script(
+        declared,
+        logins=rollout.logins[declared.name],
+        replicas=followers,
+        strangers=strangers,
+    )
     return {
         "leads": step.act.leads,
         "rebuild": step.act is ClusterAct.REBUILD,
@@ -107,13 +136,11 @@ def _files(
     service, own = declared.service, step.server
     servers = hosts_of(site, declared)
     values = postgresql.settings(declared, own, timezone=site.identity.timezone)
+    values |= archive_settings(declared, site.system.backup_policies)
     files: dict[str, Json] = {
         "conf.d/50-site.conf": postgresql.settings_file(values),
         "pg_hba.conf": postgresql.access_file(declared, servers, exchange=exchange_prefixes(site)),
         "pg_ident.conf": postgresql.identities_file(servers),
-        "peers": postgresql.peers_file(
-            [one for one in servers if one.name != own.name], port=service.port
-        ),
     }
     if not step.act.leads:
         files["conf.d/60-upstream.conf"] = postgresql.upstream_file(

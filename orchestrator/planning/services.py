@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from orchestrator.model.declared_service import DeclaredService, hosts_of
 from orchestrator.model.hardware import Server
+from orchestrator.model.leadership import standing_of
 from orchestrator.model.service_plan import (
     ClusterAct,
     ClusterHealth,
@@ -21,11 +22,11 @@ from orchestrator.model.service_plan import (
 )
 from orchestrator.model.service_state import ClusterFacts, ClusterRole, HostDatabases, Observed
 from orchestrator.model.site import Site
+from orchestrator.planning.service_moves import EMPTY, elsewhere, led_elsewhere, lost_by_a_move
 
 RENEW_DAYS = 30
 LAGGING_SECONDS = 60.0
 LAGGING_BYTES = 64 << 20
-EMPTY = frozenset({ClusterRole.ABSENT, ClusterRole.UNFINISHED})
 Facts = Mapping[str, ClusterFacts]
 """One service's clusters, by host."""
 
@@ -36,9 +37,14 @@ def plan_services(
     observed: Observed,
     *,
     rebuild: Collection[str] = (),
+    empty: bool = False,
 ) -> tuple[ServicePlan, ...]:
-    """Return what is to be done; `rebuild` has hosts whose copies may be thrown away."""
-    return tuple(_plan(site, one, observed, rebuild=frozenset(rebuild)) for one in services)
+    """Return what is to be done; `rebuild` has hosts whose copies may be thrown away.
+
+    `empty`: a service whose data is lost may begin anew.
+    """
+    again = frozenset(rebuild)
+    return tuple(_plan(site, one, observed, rebuild=again, empty=empty) for one in services)
 
 
 def facts_of(site: Site, declared: DeclaredService, observed: Observed) -> Facts:
@@ -61,12 +67,21 @@ def primary_of(facts: Facts) -> str | None:
 
 
 def _plan(
-    site: Site, declared: DeclaredService, observed: Observed, *, rebuild: frozenset[str]
+    site: Site,
+    declared: DeclaredService,
+    observed: Observed,
+    *,
+    rebuild: frozenset[str],
+    empty: bool,
 ) -> ServicePlan:
     if not declared.facts.runs_here:
         return ServicePlan(declared=declared, refusal=not_run_here(declared))
     facts = facts_of(site, declared, observed)
-    refusal = _refusal(declared, facts, rebuild)
+    refusal = led_elsewhere(declared, facts, observed) or _refusal(declared, facts, rebuild)
+    bare = all(one.role in EMPTY for one in facts.values())
+    if refusal is None and bare and not (empty and not elsewhere(declared, observed)):
+        standing = standing_of(site, declared, observed)
+        refusal = lost_by_a_move(declared, standing, observed)
     if refusal is not None:
         return ServicePlan(declared=declared, refusal=refusal)
     servers = hosts_of(site, declared)
@@ -191,6 +206,8 @@ def _health(
         ClusterRole.ABSENT: Health.ABSENT,
         ClusterRole.UNFINISHED: Health.ABSENT,
     }
+    if one.waits:
+        return ClusterHealth(host=host, health=Health.WAITS, reason=one.waits)
     if one.role in plain:
         return ClusterHealth(host=host, health=plain[one.role], reason=one.reason)
     if leading is None:

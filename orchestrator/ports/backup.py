@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from orchestrator.errors import BackupError
 from orchestrator.model.backup import (
+    BackupFault,
     BackupRepository,
     Copy,
     Facts,
     Holding,
+    Listing,
     Manifest,
     Place,
     Restored,
@@ -23,6 +26,7 @@ from orchestrator.model.backup import (
     Verified,
 )
 from orchestrator.model.hardware import Server
+from orchestrator.ports.backup_cloud import CloudCopies
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,10 +55,11 @@ class Copying(Protocol):
     def back_up_site(self, subject: Subject, *, store: Store, run: str, at: datetime) -> Copy:
         """Copy the site's directory and its state from this machine into one repository."""
 
-    def may_delete(self, copy: Copy, *, store: Store, server: Server) -> bool:
-        """Try to delete a copy as the server that made it, and say whether it is gone.
+    def may_delete(self, subject: str, *, store: Store, server: Server) -> bool:
+        """Say whether a server that makes copies of a subject can delete in its repository.
 
-        An attempt that did not get as far as a refusal is a BackupError.
+        It tries it on a trial file, written for that alone: no copy is at stake. An attempt that
+        did not get as far as a refusal is a BackupError.
         """
 
 
@@ -64,17 +69,24 @@ class Archive(Protocol):
     def prepare(self, subjects: Sequence[str], *, store: Store) -> tuple[str, ...]:
         """Make a subject's folder where there is none; return the names of those made."""
 
-    def copies(self, subjects: Sequence[str], *, store: Store) -> tuple[Copy, ...]:
-        """Return the copies of some subjects, the oldest first; those cut off, too."""
+    def copies(self, subjects: Sequence[str], *, store: Store) -> Listing:
+        """Return the copies of some subjects, and by name what of them cannot be read."""
 
     def manifest(self, copy: Copy, *, store: Store) -> Manifest:
         """Return what was recorded with a copy."""
 
-    def verify(self, subject: str, *, store: Store, part: tuple[int, int]) -> Verified:
-        """Read a subject's folder: part N (from 0) of M of its data, and all that leads to it."""
+    def verify(self, subject: str, *, store: Store, parts: Sequence[int]) -> Verified:
+        """Read some of the PARTS (from 0) of a subject's data, and all that leads to them.
 
-    def prune(self, copies: Sequence[Copy], *, store: Store) -> int:
-        """Delete copies of one subject, and the data that no other needs; return bytes freed."""
+        Whoever writes meanwhile has to wait for a slice of that, and not for all.
+        """
+
+    def prune(self, copies: Sequence[Copy], *, store: Store, now: datetime) -> int:
+        """Delete copies of one subject, and the data that no other needs; return bytes freed.
+
+        `now` is the moment by which they were chosen: a server whose own clock says another one
+        refuses.
+        """
 
 
 class Restores(Protocol):
@@ -105,10 +117,21 @@ class Restores(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BackupEngine:
-    """The three ports together, with the stores that the site declares."""
+    """The ports together, with the stores that the site declares."""
 
     copying: Copying
     archive: Archive
     restores: Restores
     stores: Mapping[str, Store]
     """By the repository's name."""
+    cloud: CloudCopies | None = None
+    """None: no cloud's images and volumes are copied here."""
+
+    def of_cloud(self) -> CloudCopies:
+        """Return the port of images and volumes. Raises BackupError where there is none."""
+        if self.cloud is None:
+            raise BackupError(
+                "no cloud is wired: its images and volumes cannot be reached",
+                fault=BackupFault.UNPREPARED,
+            )
+        return self.cloud

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from orchestrator.model.declared_service import DeclaredService
 from orchestrator.model.hardware import Server
-from orchestrator.model.service_state import HostDatabases
+from orchestrator.model.service_state import HostDatabases, Lineage, Term
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,6 +18,10 @@ class Upstream:
     address: str
     settings: str
     """The engine's own words for it."""
+    lineage: Lineage
+    """Where its log comes from: who has more than that does not follow it."""
+    slots: tuple[str, ...] = ()
+    """The places that a primary keeps for the site's hosts; a replica keeps none."""
 
 
 class Databases(Protocol):
@@ -33,15 +37,21 @@ class Databases(Protocol):
         """Stop a primary in order; return the end of its log, in bytes."""
 
     def start(self, server: Server, declared: DeclaredService) -> None:
-        """Start a cluster as it is."""
+        """Start a cluster as it is; the caller has seen that no other one leads."""
 
     def promote(
         self, server: Server, declared: DeclaredService, *, followers: Sequence[str]
-    ) -> None:
-        """Make a replica the primary; one that is it already stays so."""
+    ) -> Lineage:
+        """Make a replica the primary, or leave it that; return where its log comes from."""
+
+    def claim(self, server: Server, declared: DeclaredService, *, term: Term) -> None:
+        """Tell a voter who is made the primary; one that knows of a newer term refuses."""
 
     def follow(self, server: Server, declared: DeclaredService, *, upstream: Upstream) -> None:
-        """Let a cluster that is stopped, or a replica, follow a primary, and see that it does."""
+        """Let a cluster that is stopped, or a replica, follow a primary, and see that it does.
+
+        One whose log has forked from the primary's is refused, and stays as it is.
+        """
 
 
 class CertificateAuthority(Protocol):

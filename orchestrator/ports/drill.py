@@ -20,11 +20,17 @@ class DrillGround(Protocol):
     """
 
     def isolate(
-        self, server: Server, *, repository: IPv4Address | IPv6Address, targets: Sequence[Target]
+        self,
+        server: Server,
+        *,
+        repository: IPv4Address | IPv6Address,
+        targets: Sequence[Target],
+        release_after: float,
     ) -> None:
         """Let the host speak with nobody but this machine, over SSH, and the repository.
 
-        What is sent to the targets nevertheless is counted, for `prove`.
+        What is sent to the targets nevertheless is counted, for `prove`. After so many seconds the
+        host itself stops what was restored and takes its network back: nobody may come to do it.
         """
 
     def prove(self, server: Server, *, targets: Sequence[Target]) -> Isolation:

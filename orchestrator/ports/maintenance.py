@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
+from orchestrator.model.hardware import Server
+from orchestrator.model.inventory import Unknown
 from orchestrator.model.maintenance import (
     ComputeHost,
     Instance,
@@ -51,6 +54,22 @@ class Primaries(Protocol):
 
         Raises:
             OrchestratorError: it is not; the message says which host is primary.
+        """
+
+
+class HostCertificates(Protocol):
+    """The certificates that hosts present to clients and to each other."""
+
+    def until(self, servers: Sequence[Server]) -> Mapping[str, datetime | Unknown]:
+        """Return when each server's certificate ends; one that has none is left out."""
+
+    def renew(self, server: Server, *, ending: datetime) -> None:
+        """Replace the certificate that ends then, and let the host's services read the new one.
+
+        One that was replaced already is left, and read once more: a run may have been cut off.
+
+        Raises:
+            OrchestratorError: the host has no later one.
         """
 
 

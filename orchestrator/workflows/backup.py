@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import cache, partial
 from threading import Event
 
 from orchestrator.errors import BackupError, OrchestratorError
 from orchestrator.model.backup import (
     BackupFault,
     Copy,
+    Listing,
     Subject,
     SubjectKind,
     Verified,
@@ -28,6 +30,9 @@ from orchestrator.planning.backup_leave import preparation
 from orchestrator.ports import AuditLog, Clock, SecretStore, SiteLock
 from orchestrator.ports.backup import BackupEngine, Store
 from orchestrator.ports.playbooks import PlaybookWatch
+from orchestrator.workflows.archive_keys import archive_secrets
+from orchestrator.workflows.backup_settings import SettingsPorts, read_settings
+from orchestrator.workflows.labour import GRACE_SECONDS, do_all
 from orchestrator.workflows.playbook import PlaybookPorts, PlaybookWork, carry_out
 
 PREPARE = "backup/prepare-repositories"
@@ -47,6 +52,8 @@ class BackupPorts:
     audit: AuditLog
     work_lock: SiteLock
     """Of backups alone: they go on while somebody else changes the site."""
+    settings: SettingsPorts | None = None
+    """None: no device or BMC is read."""
 
 
 class Act(StrEnum):
@@ -56,6 +63,13 @@ class Act(StrEnum):
     VERIFY = "verify"
     DELETE = "try to delete"
     PRUNE = "prune"
+    MAKE_ARCHIVE = "make archive"
+    ARCHIVE = "archive"
+    """The log, up to a row that was written just before."""
+    COPY_CLUSTER = "copy cluster"
+    """For the log to begin from."""
+    VERIFY_ARCHIVE = "verify archive"
+    EXPIRE = "expire archive"
 
 
 class Result(StrEnum):
@@ -83,6 +97,8 @@ class Step:
     reason: str = ""
     remedy: str = ""
     broken: tuple[str, ...] = ()
+    note: str = ""
+    """Of archives: which segment, which copy."""
 
 
 Told = Callable[[Step], None]
@@ -129,7 +145,11 @@ def prepare(
     wanted = preparation(site, subjects, readers={})
     new_keys = _make_keys(site, ports)
     work = PlaybookWork(
-        entry=entry, servers=wanted.servers, rehearse=False, variables=wanted.variables
+        entry=entry,
+        servers=wanted.servers,
+        rehearse=False,
+        variables=wanted.variables,
+        secrets=archive_secrets(site, subjects, ports.secrets),
     )
     result = carry_out(site, work, playbooks, watch=watch)
     made: dict[str, tuple[str, ...]] = {}
@@ -156,12 +176,12 @@ def _make_keys(site: Site, ports: BackupPorts) -> tuple[str, ...]:
 
 def listed(
     subjects: Sequence[Subject], ports: BackupPorts, *, only: Sequence[str] = ()
-) -> dict[str, tuple[Copy, ...] | str]:
+) -> dict[str, Listing | str]:
     """Ask each repository what it holds; one that cannot be asked says why instead."""
-    found: dict[str, tuple[Copy, ...] | str] = {}
+    found: dict[str, Listing | str] = {}
     names = sorted({name for one in subjects for name in one.repositories})
 
-    def ask(name: str) -> tuple[Copy, ...] | str:
+    def ask(name: str) -> Listing | str:
         store = ports.engine.stores.get(name)
         if store is None:
             return "it is not declared"
@@ -178,32 +198,57 @@ def listed(
 
 
 def run(
-    site: Site, wanted: Mapping[str, Sequence[str]], ports: BackupPorts, *, told: Told
+    site: Site,
+    wanted: Mapping[str, Sequence[str]],
+    ports: BackupPorts,
+    *,
+    told: Told,
+    grace: float = GRACE_SECONDS,
 ) -> tuple[Step, ...]:
     """Copy subjects into repositories (by subject); one that fails stops no other.
+
+    Interrupted, it waits `grace` seconds for the copies under way, no longer: they end by
+    themselves, on their hosts. The audit log has what ended and what did not in any case.
 
     Raises:
         SiteLockedError: another run of backups is at work.
     """
     subjects = [one for one in subjects_of(site) if one.name in wanted]
     facts: dict[str, Json] = {"subjects": {name: list(each) for name, each in wanted.items()}}
-    stopped = Event()
+    stopped, steps = Event(), list[Step]()
+
+    def hear(step: Step) -> None:
+        steps.append(step)
+        told(step)
+
+    def copying(subject: Subject) -> Callable[[], None]:
+        names = _until(stopped, wanted[subject.name])
+        return lambda: _back_up(site, subject, ports, repositories=names, told=hear)
+
     with ports.work_lock.hold(why="back up"):
         ports.audit.append(act="backup-begin", facts=facts)
-        with ThreadPoolExecutor(max_workers=AT_A_TIME, thread_name_prefix="backup") as pool:
-            asked = [
-                pool.submit(_back_up, site, one, ports, repositories=names, told=told)
-                for one, names in ((one, _until(stopped, wanted[one.name])) for one in subjects)
-            ]
-            try:
-                steps = tuple(step for future in asked for step in future.result())
-            except BaseException:
-                # Those at work end by themselves, on their hosts; no new one begins.
-                stopped.set()
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
-        ports.audit.append(act="backup-end", facts=counted(steps))
-    return steps
+        try:
+            works = [copying(one) for one in subjects]
+            do_all(works, at_once=AT_A_TIME, stop=stopped.set, grace=grace)
+        finally:
+            ended_now = tuple(steps)
+            ports.audit.append(
+                act="backup-end", facts={**counted(ended_now), **_unended(wanted, ended_now)}
+            )
+    order = {one.name: number for number, one in enumerate(subjects)}
+    return tuple(sorted(ended_now, key=lambda step: order[step.subject]))
+
+
+def _unended(wanted: Mapping[str, Sequence[str]], steps: Sequence[Step]) -> dict[str, Json]:
+    """Return what an interrupted run did not see the end of, as the audit log keeps it."""
+    ended_ones = {(step.subject, step.repository) for step in steps}
+    left: list[Json] = [
+        f"{subject} in {name}"
+        for subject, names in wanted.items()
+        for name in names
+        if (subject, name) not in ended_ones
+    ]
+    return {"not ended": left} if left else {}
 
 
 def _until(stopped: Event, names: Sequence[str]) -> Iterator[str]:
@@ -232,25 +277,36 @@ def counted(steps: Sequence[Step]) -> dict[str, Json]:
 
 def _back_up(
     site: Site, subject: Subject, ports: BackupPorts, *, repositories: Iterable[str], told: Told
-) -> list[Step]:
+) -> None:
     """Copy one subject into its repositories, one after the other."""
     name = f"{ports.clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
     copying = ports.engine.copying
-    steps = []
+    settings = cache(partial(_settings, site, subject, ports))
     for repository in repositories:
         empty = Step(act=Act.BACK_UP, subject=subject.name, repository=repository)
 
         def act(store: Store, empty: Step = empty) -> Step:
             at = ports.clock.now()
             if subject.kind is SubjectKind.SITE:
+                note = settings()
                 copy = copying.back_up_site(subject, store=store, run=name, at=at)
+                copy = replace(copy, note=note)
+            elif subject.of_cloud:
+                cloud = ports.engine.of_cloud()
+                copy = cloud.back_up(subject, store=store, run=name, at=at)
             else:
                 server = copying.source(subject, _servers(site, subject))
                 copy = copying.back_up(subject, server, store=store, run=name, at=at)
             return replace(empty, copy=copy)
 
-        steps.append(ended(empty, act, ports, told=told))
-    return steps
+        ended(empty, act, ports, told=told)
+
+
+def _settings(site: Site, subject: Subject, ports: BackupPorts) -> str:
+    """Read devices and BMCs anew where a subject wants it; return what stays unknown of them."""
+    if not subject.settings or ports.settings is None:
+        return ""
+    return read_settings(site, ports.settings).note
 
 
 def _servers(site: Site, subject: Subject) -> tuple[Server, ...]:

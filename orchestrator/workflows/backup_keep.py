@@ -7,11 +7,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from orchestrator.errors import BackupError
-from orchestrator.model.backup import BackupFault, Copy, Subject
+from orchestrator.model.backup import PARTS, BackupFault, Copy, Subject
 from orchestrator.model.hardware import Server
 from orchestrator.model.site import Site
 from orchestrator.model.units import Json
-from orchestrator.planning.backup import part_of_day, to_prune
+from orchestrator.planning.backup_keep import Pruning, parts_due
 from orchestrator.ports.backup import Store
 from orchestrator.workflows.backup import Act, BackupPorts, Result, Step, Told, counted, ended
 
@@ -19,83 +19,93 @@ from orchestrator.workflows.backup import Act, BackupPorts, Result, Step, Told, 
 def verify(
     site: Site, subjects: Sequence[Subject], ports: BackupPorts, *, whole: bool, told: Told
 ) -> tuple[Step, ...]:
-    """Read repositories again, and try to delete a copy as the server that made it.
+    """Read repositories again, and try to delete in them as the servers that write there.
 
-    All of each (`whole`), or the part that is the day's turn. What is found is in the steps.
+    All of each (`whole`), or the parts that were not read for longest. What is found is in the
+    steps.
     """
     steps: list[Step] = []
     now = ports.clock.now()
     known = {server.name: server for server in site.hardware.servers}
     for subject in subjects:
-        part = (0, 1) if whole else part_of_day(subject.policy, now=now)
         for repository in subject.repositories:
             empty = Step(act=Act.VERIFY, subject=subject.name, repository=repository)
 
-            def read(store: Store, empty: Step = empty, part: tuple[int, int] = part) -> Step:
-                found = ports.engine.archive.verify(empty.subject, store=store, part=part)
-                wrong = "" if found.sound else found.complaint or "files are not what they were"
-                return replace(
-                    empty,
-                    verified=found,
-                    result=Result.DONE if found.sound else Result.FAILED,
-                    fault=None if found.sound else BackupFault.BROKEN,
-                    reason=wrong,
-                    broken=found.broken,
-                )
+            def read(store: Store, empty: Step = empty, subject: Subject = subject) -> Step:
+                parts = range(PARTS) if whole else _due(subject, store, ports, now=now)
+                return _read(empty, store, ports, parts=parts)
 
             steps.append(ended(empty, read, ports, told=told))
             refused = replace(empty, act=Act.DELETE)
 
-            def refuse(store: Store, empty: Step = refused) -> Step:
-                return _try_to_delete(empty, store, ports, servers=known)
+            def refuse(store: Store, empty: Step = refused, subject: Subject = subject) -> Step:
+                writers = [known[name] for name in subject.hosts if name in known]
+                return _try_to_delete(empty, store, ports, writers=writers)
 
             steps.append(ended(refused, refuse, ports, told=told))
     ports.audit.append(act="backup-verified", facts=counted(steps))
     return tuple(steps)
 
 
+def _due(subject: Subject, store: Store, ports: BackupPorts, *, now: datetime) -> Sequence[int]:
+    listing = ports.engine.archive.copies([subject.name], store=store)
+    return parts_due(listing.read.get(subject.name, ()), policy=subject.policy, now=now)
+
+
+def _read(empty: Step, store: Store, ports: BackupPorts, *, parts: Sequence[int]) -> Step:
+    found = ports.engine.archive.verify(empty.subject, store=store, parts=parts)
+    wrong = "" if found.sound else found.complaint or "files are not what they were"
+    return replace(
+        empty,
+        verified=found,
+        result=Result.DONE if found.sound else Result.FAILED,
+        fault=None if found.sound else BackupFault.BROKEN,
+        reason=wrong,
+        broken=found.broken,
+    )
+
+
 def _try_to_delete(
-    empty: Step, store: Store, ports: BackupPorts, *, servers: Mapping[str, Server]
+    empty: Step, store: Store, ports: BackupPorts, *, writers: Sequence[Server]
 ) -> Step:
-    """Expect a refusal; the copy that is tried is the oldest, which is missed least."""
+    """Expect a refusal; what is tried to be deleted is written for that, and is no copy."""
     if not store.repository.append_only:
         return replace(empty, result=Result.SKIPPED, reason="the repository is not append-only")
-    copies = ports.engine.archive.copies([empty.subject], store=store)
-    tried = [copy for copy in copies if copy.whole and copy.host in servers]
-    if not tried:
-        return replace(empty, result=Result.SKIPPED, reason="no host wrote a copy yet")
-    server = servers[tried[0].host]
-    if ports.engine.copying.may_delete(tried[0], store=store, server=server):
+    if not writers:
+        return replace(empty, result=Result.SKIPPED, reason="no host writes to it over SSH")
+    for server in writers:
+        try:
+            deleted = ports.engine.copying.may_delete(empty.subject, store=store, server=server)
+        except BackupError as error:
+            # Another host of the same service has the same leave.
+            if error.fault is not BackupFault.SILENT or server is writers[-1]:
+                raise
+        else:
+            break
+    if deleted:
         raise BackupError(
-            f"{server.name} deleted the copy {tried[0].run} of {empty.subject}",
+            f"{server.name} could delete what it wrote for {empty.subject} (a trial file; no copy "
+            "was touched)",
             fault=BackupFault.REFUSED,
             remedy="The server does not keep its copies: run orchestrator backup prepare.",
         )
     return empty
 
 
-def prune(
-    wanted: Mapping[tuple[str, str], Sequence[Copy]], ports: BackupPorts, *, told: Told
-) -> tuple[Step, ...]:
-    """Delete copies, by subject and repository; which they are, `prunable` says.
+def prune(wanted: Pruning, ports: BackupPorts, *, told: Told) -> tuple[Step, ...]:
+    """Delete the copies that may go, and tell of what was kept although nobody knows of it.
 
     Raises:
         SiteLockedError: a run of backups is at work.
     """
-    steps: list[Step] = []
-    facts: dict[str, Json] = {
-        "copies": {
-            f"{subject} in {name}": [copy.run for copy in copies]
-            for (subject, name), copies in wanted.items()
-        }
-    }
     with ports.work_lock.hold(why="prune backups"):
-        ports.audit.append(act="backup-prune-begin", facts=facts)
-        for (subject, name), copies in wanted.items():
+        ports.audit.append(act="backup-prune-begin", facts=_pruned_facts(wanted.gone))
+        steps = [*_kept(wanted, told)]
+        for (subject, name), copies in wanted.gone.items():
             empty = Step(act=Act.PRUNE, subject=subject, repository=name)
 
             def act(store: Store, empty: Step = empty, copies: Sequence[Copy] = copies) -> Step:
-                freed = ports.engine.archive.prune(copies, store=store)
+                freed = ports.engine.archive.prune(copies, store=store, now=wanted.now)
                 return replace(empty, freed_bytes=freed, deleted=len(copies))
 
             steps.append(ended(empty, act, ports, told=told))
@@ -103,18 +113,28 @@ def prune(
     return tuple(steps)
 
 
-def prunable(
-    subjects: Sequence[Subject], copies: Mapping[str, Sequence[Copy] | str], *, now: datetime
-) -> dict[tuple[str, str], tuple[Copy, ...]]:
-    """Return what policies let go, by subject and repository; nothing of what is not known."""
-    found: dict[tuple[str, str], tuple[Copy, ...]] = {}
-    for subject in subjects:
-        for name in subject.repositories:
-            known = copies.get(name, "")
-            if isinstance(known, str):
-                continue
-            mine = [copy for copy in known if copy.subject == subject.name]
-            gone = to_prune(subject, mine, now=now)
-            if gone:
-                found[subject.name, name] = gone
-    return found
+def _pruned_facts(gone: Mapping[tuple[str, str], Sequence[Copy]]) -> dict[str, Json]:
+    copies: dict[str, Json] = {
+        f"{subject} in {name}": [copy.run for copy in each]
+        for (subject, name), each in gone.items()
+    }
+    return {"copies": copies}
+
+
+def _kept(wanted: Pruning, told: Told) -> list[Step]:
+    """Return a failed step for each repository that nothing was deleted in, and say why."""
+    steps = [
+        Step(
+            act=Act.PRUNE,
+            subject=subject,
+            repository=name,
+            result=Result.FAILED,
+            fault=BackupFault.REFUSED,
+            reason=f"all of it is kept: {why}",
+            remedy="See orchestrator backup list.",
+        )
+        for (subject, name), why in wanted.kept.items()
+    ]
+    for step in steps:
+        told(step)
+    return steps

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from orchestrator.errors import SignatureError
+from orchestrator.errors import OrchestratorError, SignatureError
 from orchestrator.model.drill import (
     Drill,
     DrillWork,
@@ -54,17 +54,27 @@ def drill_all(
             except BaseException:
                 ports.audit.append(act="drill-end", facts={**about, "verdict": "interrupted"})
                 raise
-            kept = _kept(judge(site.name, evidence, work.subject.policy), ports, page=page)
-            ending = {"verdict": kept.drill.verdict.value, "record": kept.place}
-            ports.audit.append(act="drill-end", facts={**about, **ending})
-            yield kept
+            yield _kept(
+                judge(site.name, evidence, work.subject.policy), ports, page=page, about=about
+            )
             if watch.stopped.is_set():
                 return
 
 
-def _kept(drill: Drill, ports: DrillPorts, *, page: Page) -> KeptDrill:
-    signed = ports.signer.sign(drill_json(drill))
-    place = ports.records.write(record_name(drill), signed=signed, page=page(signed))
+def _kept(drill: Drill, ports: DrillPorts, *, page: Page, about: Mapping[str, Json]) -> KeptDrill:
+    """Sign a drill and keep its record; how it ended is in the audit log also where that fails."""
+    place, ending = "", {**about, "verdict": drill.verdict.value}
+    try:
+        signed = ports.signer.sign(drill_json(drill))
+        place = ports.records.write(record_name(drill), signed=signed, page=page(signed))
+    except OSError as error:
+        raise OrchestratorError(
+            f"the drill of {drill.evidence.subject.name} ended with `{drill.verdict.value}`, and "
+            f"its record could not be written: {error}",
+            remedy="Mend that, and run it again: without a record it does not count.",
+        ) from error
+    finally:
+        ports.audit.append(act="drill-end", facts={**ending, "record": place or "not written"})
     return KeptDrill(drill=drill, signed=signed, place=place)
 
 

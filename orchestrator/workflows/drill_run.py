@@ -10,7 +10,7 @@ from threading import Event
 from typing import Any
 
 from orchestrator.errors import BackupError, HostError, OrchestratorError
-from orchestrator.model.backup import BackupFault, Copy, Manifest, Subject
+from orchestrator.model.backup import PARTS, BackupFault, Cluster, Copy, Manifest, Subject
 from orchestrator.model.drill import (
     DrillStep,
     DrillWork,
@@ -29,6 +29,8 @@ from orchestrator.ports.backup import BackupEngine, Store
 from orchestrator.ports.drill import DrillGround, DrillRecords
 from orchestrator.ports.signing import Signer
 
+LONGEST_SECONDS = 6 * 3600.0
+"""More than the bounds of all steps together: then a host that nobody clears takes itself back."""
 EXPLAINED = (BackupFault.BROKEN, BackupFault.FAILED, BackupFault.ABSENT)
 """Where the engine did not name what is broken, the repository is read for it."""
 
@@ -124,14 +126,22 @@ class DrillRun:
             self._saw(found=found)
         if self._place.cluster is not None:
             with self._step(DrillStep.LOG_IN):
-                ground, logins = self._ports.ground, self._logins(manifest)
-                used = ground.log_in(self._server, cluster=self._place.cluster, logins=logins)
-                self._saw(logins=used)
+                self._log_in(manifest, self._place.cluster)
 
     def _newest(self) -> tuple[Copy, Manifest]:
         archive, name = self._ports.engine.archive, self._work.subject.name
-        copies = archive.copies([name], store=self._store)
-        whole = [copy for copy in copies if copy.subject == name and copy.whole]
+        listing = archive.copies([name], store=self._store)
+        copies = [copy for copy in listing.copies if copy.subject == name]
+        whole = [copy for copy in copies if copy.whole]
+        damaged = listing.damaged.get(name, ())
+        if damaged:
+            # What is damaged may be the newest copy: another one would prove too little.
+            raise BackupError(
+                f"{self._store.repository.name} has files of {name} that cannot be read",
+                fault=BackupFault.BROKEN,
+                broken=damaged,
+                remedy="orchestrator backup verify reads all of it.",
+            )
         if not whole:
             raise BackupError(
                 f"{self._store.repository.name} has no whole copy of {name}",
@@ -158,7 +168,9 @@ class DrillRun:
             raise BackupError(
                 f"{self._store.server.name} declares no address", fault=BackupFault.ABSENT
             )
-        ground.isolate(self._server, repository=address, targets=targets)
+        ground.isolate(
+            self._server, repository=address, targets=targets, release_after=LONGEST_SECONDS
+        )
         before = self._ports.clock.now().timestamp()
         isolation = ground.prove(self._server, targets=targets)
         after = self._ports.clock.now().timestamp()
@@ -169,21 +181,27 @@ class DrillRun:
             self._saw(clock_offset_seconds=0.0 if late <= 0 <= early else min(early, late, key=abs))
         return isolation
 
-    def _logins(self, manifest: Manifest) -> dict[str, tuple[Secret, ...]]:
-        """Return the logins in the vault of each role of the copy; the rest are used on the host.
+    def _log_in(self, manifest: Manifest, cluster: Cluster) -> None:
+        """Use the service as each role of the copy.
 
-        A role that the site has declared since is not in the copy, and nothing is wrong with that.
+        A role that the site declares is used with its logins in the vault or not at all: used on
+        the host itself it would prove nothing of them. One that it has declared since is not in the
+        copy, and nothing is wrong with that.
         """
+        logins = {role: self._logins(role) for role in manifest.facts.roles}
+        without = [role for role in self._work.logins if not logins.get(role, ("none",))]
+        self._saw(without_login=tuple(without))
+        tried = {role: given for role, given in logins.items() if role not in without}
+        used = self._ports.ground.log_in(self._server, cluster=cluster, logins=tried)
+        self._saw(logins=used)
+
+    def _logins(self, role: str) -> tuple[Secret, ...]:
+        """Return a role's logins in the vault, the newest first; one that was retired is none."""
         secrets = self._ports.secrets
         known = secrets.names()
-        return {
-            role: tuple(
-                secrets.get(SecretRef(ref))
-                for ref in self._work.logins.get(role, ())
-                if ref in known
-            )
-            for role in manifest.facts.roles
-        }
+        refs = [SecretRef(ref) for ref in self._work.logins.get(role, ()) if ref in known]
+        found = [secrets.get(ref) for ref in refs]
+        return tuple(one for one in found if one.reveal().partition(":")[2])
 
     def _tear_down(self) -> None:
         if not self._touched:
@@ -229,7 +247,7 @@ class DrillRun:
             return ()
         try:
             verified = self._ports.engine.archive.verify(
-                self._work.subject.name, store=self._store, part=(0, 1)
+                self._work.subject.name, store=self._store, parts=range(PARTS)
             )
         except BackupError as another:
             return another.broken

@@ -1,23 +1,19 @@
-"""Maintenance: look, plan, carry out batch by batch, and go on where a run was cut off."""
+"""Maintenance: carry out a plan batch by batch, and go on where a run was cut off."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
 from orchestrator.errors import OrchestratorError, RefusedError, StalePlanError
-from orchestrator.model.hardware import Server, ServerRole
 from orchestrator.model.maintenance import (
+    CORDONED_BY,
     Act,
     Batch,
     MaintenancePlan,
     MaintenanceReport,
-    Need,
-    Observed,
     Operation,
     OperationOutcome,
     OperationResult,
@@ -25,8 +21,7 @@ from orchestrator.model.maintenance import (
 from orchestrator.model.playbook import CataloguedPlaybook
 from orchestrator.model.site import Site
 from orchestrator.model.units import Json
-from orchestrator.planning.maintenance import REDUNDANT, Work, plan_maintenance
-from orchestrator.planning.maintenance_basis import basis_of, crowding, differences
+from orchestrator.planning.failure_domains import REDUNDANT
 from orchestrator.planning.maintenance_progress import (
     Progress,
     left_of,
@@ -34,94 +29,20 @@ from orchestrator.planning.maintenance_progress import (
     result_of,
 )
 from orchestrator.planning.windows import closed_because
-from orchestrator.workflows.host_facts import facts_or_unknown
 from orchestrator.workflows.maintenance_acts import (
     HostWork,
     Limits,
     MaintenancePorts,
-    UnseenEndError,
 )
+from orchestrator.workflows.maintenance_firmware import require_images
+from orchestrator.workflows.maintenance_playbook import UnseenEndError
 from orchestrator.workflows.maintenance_states import state_after, state_when_done
 
 PATCH_PLAYBOOK = "maintenance/patch-host"
-LOOKS_AT_ONCE = 16
+NOT_NEEDED = "it needed nothing any more when its turn came: nothing was done"
 
 Told = Callable[[Operation, str, OperationResult | None], None]
 """Hears of each act as it begins, by name, and of each operation's end; called by any thread."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Wish:
-    """What is asked for, and of which servers."""
-
-    site: Site
-    needs: frozenset[Need]
-    servers: tuple[Server, ...]
-
-
-def look(wish: Wish, ports: MaintenancePorts) -> Observed:
-    """Ask the hosts, and of the cloud and the databases what concerns these hosts."""
-    asked = bool({Need.PATCH, Need.KERNEL} & wish.needs)
-    clock = ports.playbooks.clock
-    with ThreadPoolExecutor(LOOKS_AT_ONCE, thread_name_prefix="host") as pool:
-        told = pool.map(
-            lambda server: facts_or_unknown(server, ports.hosts, clock, pending=asked),
-            wish.servers,
-        )
-        hosts = dict(zip((server.name for server in wish.servers), told, strict=True))
-    on_cloud = any(server.role is ServerRole.COMPUTE for server in wish.servers)
-    with_data = any(server.role is ServerRole.DATABASE for server in wish.servers)
-    return Observed(
-        hosts=hosts,
-        computes=ports.computes.hosts() if on_cloud else {},
-        instances=ports.computes.instances() if on_cloud else (),
-        services=tuple(ports.primaries.roles()) if with_data else (),
-    )
-
-
-def make_plan(wish: Wish, ports: MaintenancePorts) -> MaintenancePlan:
-    """Return what is to be done; nothing is changed anywhere."""
-    observed = look(wish, ports)
-    planned = plan_maintenance(
-        Work(site=wish.site, needs=wish.needs, servers=wish.servers, observed=observed)
-    )
-    made = ports.playbooks.clock.now()
-    plan = MaintenancePlan(
-        id="",
-        site=wish.site.name,
-        made=made.isoformat(timespec="seconds"),
-        needs=tuple(need for need in Need if need in wish.needs),
-        batches=tuple(planned.batches),
-        blocked=tuple(planned.blocked),
-        idle=tuple(planned.idle),
-        basis=basis_of(observed, planned.batches),
-    )
-    digest = hashlib.sha256(json.dumps(asdict(plan)).encode()).hexdigest()
-    return replace(plan, id=f"{made:%Y%m%d-%H%M%S}-{digest[:6]}")
-
-
-def refuse_stale(site: Site, plan: MaintenancePlan, ports: MaintenancePorts) -> None:
-    """Compare what the plan leans on with what is.
-
-    Raises:
-        StalePlanError: names everything that moved since.
-    """
-    if plan.site != site.name:
-        raise StalePlanError(f"the plan is of the site {plan.site}, not of {site.name}")
-    known = {server.name: server for server in site.hardware.servers}
-    moved = [
-        f"{one.host} is no longer declared" for one in plan.operations if one.host not in known
-    ]
-    if not moved:
-        servers = tuple(known[one.host] for one in plan.operations)
-        observed = look(Wish(site=site, needs=frozenset(plan.needs), servers=servers), ports)
-        moved += differences(plan.basis, basis_of(observed, plan.batches))
-        moved += crowding(observed, plan.batches)
-    if moved:
-        raise StalePlanError(
-            f"the maintenance plan {plan.id} is stale: {'; '.join(moved)}",
-            remedy="Nothing was done. Make the plan again, and look at it.",
-        )
 
 
 @dataclass(kw_only=True)
@@ -144,8 +65,8 @@ class Maintenance:
     def run(self) -> MaintenanceReport:
         """Work batch by batch until nothing is left that may be begun; report every operation."""
         self._require_declared()
-        self.ports.records.begin(self.plan)
         self._progress = progress_of(self.ports.records.entries(self.plan.id))
+        require_images(tuple(self._to_update()), self.ports.firmware)
         failed: list[tuple[Operation, Batch]] = []
         stopped, began = "", False
         for batch in self.plan.batches:
@@ -155,13 +76,16 @@ class Maintenance:
             stopped = self._reason_to_stop(batch, failed)
             if stopped:
                 break
+            if not began:
+                # Not earlier: a plan that is refused is one that can be run another time.
+                self.ports.records.begin(self.plan)
             began = True
             with ThreadPoolExecutor(len(waiting), thread_name_prefix="maintain") as pool:
                 ended = list(pool.map(self._one, waiting, [batch] * len(waiting)))
             failed += [
                 (operation, batch)
                 for operation, one in zip(waiting, ended, strict=True)
-                if one.outcome is not OperationOutcome.DONE
+                if not one.outcome.is_well
             ]
         if stopped and not began:
             raise RefusedError(
@@ -169,6 +93,13 @@ class Maintenance:
                 remedy="Wait for the window, or give --outside-window.",
             )
         return self._report(stopped)
+
+    def _to_update(self) -> Iterator[Operation]:
+        """Return the operations whose firmware is still to be brought."""
+        for one in self.plan.operations:
+            progress = self._progress.get(one.number)
+            if progress is None or not (progress.is_done or Act.FIRMWARE in progress.done):
+                yield one
 
     def _is_done(self, operation: Operation) -> bool:
         progress = self._progress.get(operation.number)
@@ -233,17 +164,14 @@ class Maintenance:
         act = None
         try:
             work.reach()
+            if not work.is_needed():
+                return _ended(operation, OperationOutcome.SKIPPED, state=NOT_NEEDED)
             for act in left_of(operation, self._progress.get(operation.number)):
                 self.told(operation, act.value, None)
                 work.do(act)
         except OrchestratorError as error:
             return _failed(operation, error, act=act, state=state_after(work, act))
-        return OperationResult(
-            number=operation.number,
-            host=operation.host,
-            outcome=OperationOutcome.DONE,
-            state=state_when_done(operation),
-        )
+        return _ended(operation, OperationOutcome.DONE, state=state_when_done(operation))
 
     def _work(self, operation: Operation, batch: Batch) -> HostWork:
         def note(event: str, act: Act, facts: Mapping[str, Json] | None = None) -> None:
@@ -258,7 +186,8 @@ class Maintenance:
             ports=self.ports,
             limits=self.limits,
             note=note,
-            reason=f"orchestrator maintenance {self.plan.id}",
+            needs=frozenset(self.plan.needs),
+            reason=f"{CORDONED_BY}{self.plan.id}",
             progress=self._progress.get(operation.number) or Progress(),
         )
 
@@ -266,6 +195,12 @@ class Maintenance:
         at = self.ports.playbooks.clock.now().isoformat(timespec="seconds")
         entry: dict[str, Json] = {"event": event, "operation": operation.number}
         self.ports.records.note(self.plan.id, {**entry, "host": operation.host, "at": at, **facts})
+
+
+def _ended(operation: Operation, outcome: OperationOutcome, *, state: str) -> OperationResult:
+    return OperationResult(
+        number=operation.number, host=operation.host, outcome=outcome, state=state
+    )
 
 
 def _failed(

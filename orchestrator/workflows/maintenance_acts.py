@@ -2,43 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
-from orchestrator.errors import HostError, OrchestratorError
+from orchestrator.errors import HostError
 from orchestrator.model.hardware import Server
 from orchestrator.model.host import HostFault
 from orchestrator.model.maintenance import (
     Act,
     ComputeHost,
+    HostFacts,
+    Need,
     Operation,
 )
-from orchestrator.model.playbook import CataloguedPlaybook, Outcome, PlaybookResult
+from orchestrator.model.playbook import CataloguedPlaybook
 from orchestrator.model.site import Site
 from orchestrator.model.units import Json
-from orchestrator.planning.host_needs import DRIFT_SECONDS, clock_off
-from orchestrator.planning.maintenance_progress import ONCE, Progress
+from orchestrator.planning.failure_domains import partners_of
+from orchestrator.planning.host_needs import acts_on
+from orchestrator.planning.maintenance_progress import DISTURBS, ONCE, REBOOTS, Progress
 from orchestrator.ports import Clock
 from orchestrator.ports.bmc import Bmcs
+from orchestrator.ports.firmware import Firmware
 from orchestrator.ports.host import Hosts
-from orchestrator.ports.maintenance import Computes, MaintenanceRecords, Primaries
+from orchestrator.ports.maintenance import (
+    Computes,
+    HostCertificates,
+    MaintenanceRecords,
+    Primaries,
+)
 from orchestrator.workflows.host_facts import boot_of, facts_of
+from orchestrator.workflows.maintenance_check import HostCheck
 from orchestrator.workflows.maintenance_drain import empty
+from orchestrator.workflows.maintenance_firmware import update
 from orchestrator.workflows.maintenance_hand_over import hand_over
+from orchestrator.workflows.maintenance_playbook import require_well
 from orchestrator.workflows.maintenance_reboot import Reboot
 from orchestrator.workflows.playbook import PlaybookPorts, PlaybookWork, play
-from orchestrator.workflows.waiting import came_true
-
-HEALTH_SECONDS = 300.0
-"""For Nova to hear from a compute host again, and for replicas to catch up, after a reboot."""
-
-BAD = frozenset({Outcome.FAILED, Outcome.UNREACHABLE})
-REBOOTS = frozenset({Act.REBOOT, Act.REBOOT_IF_NEEDED})
-
-
-class UnseenEndError(OrchestratorError):
-    """Something began on a host, and nobody saw how it ended."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,6 +51,8 @@ class MaintenancePorts:
     hosts: Hosts
     computes: Computes
     primaries: Primaries
+    certificates: HostCertificates
+    firmware: Firmware
     bmcs: Bmcs
     records: MaintenanceRecords
 
@@ -89,6 +93,8 @@ class HostWork:
     ports: MaintenancePorts
     limits: Limits
     note: Note
+    needs: frozenset[Need]
+    """What the plan was asked for."""
     reason: str
     """What Nova is told why it takes nothing."""
     progress: Progress
@@ -99,16 +105,18 @@ class HostWork:
         Raises:
             OrchestratorError: it is not done; the message says how things are.
         """
-        if act in ONCE and self.operation.services and not self._is_rebooting:
+        if act in DISTURBS and self.operation.services and not self._is_rebooting:
             # A primary may have come since: by hand, or because a planned replica was not able.
             self._hand_over()
         if act in REBOOTS:
             self._reboot(act)
             return
         acts: Mapping[Act, Callable[[], None]] = {
+            Act.RENEW: self._renew,
             Act.HAND_OVER: self._hand_over,
             Act.CORDON: self._cordon,
             Act.DRAIN: self._drain,
+            Act.FIRMWARE: self._update_firmware,
             Act.PATCH: lambda: self._patch("all"),
             Act.KERNEL: lambda: self._patch("kernel"),
             Act.CHECK: self._check,
@@ -123,8 +131,40 @@ class HostWork:
 
         A host whose reboot was begun may still be away: it is waited for later, or switched.
         """
-        if not self._is_rebooting:
-            boot_of(self.server, self.ports.hosts)
+        if self._is_rebooting:
+            return
+        boot_of(self.server, self.ports.hosts)
+        if not self.progress.is_fresh:
+            return
+        for partner in partners_of(self.server, self.site):
+            try:
+                boot_of(partner, self.ports.hosts)
+            except HostError as error:
+                raise _failed(
+                    f"{error.message}, and it stands in for {self.server.name}"
+                ) from error
+
+    def is_needed(self) -> bool:
+        """Say whether there is still anything to do, where nothing was begun yet.
+
+        Somebody may have done it by hand since, or another plan.
+        """
+        if not self.progress.is_fresh or not set(ONCE) & set(self.operation.acts):
+            return True
+        asked = bool({Need.PATCH, Need.KERNEL} & self.needs)
+        facts = facts_of(self.server, self.ports.hosts, self._clock, pending=asked)
+        return (
+            bool(acts_on(facts, self.needs))
+            or self._has_old_certificate()
+            or any(self._after.other_firmware())
+        )
+
+    def _has_old_certificate(self) -> bool:
+        planned = self.operation.certificate_until
+        if not planned:
+            return False
+        until = self.ports.certificates.until([self.server]).get(self.server.name)
+        return not isinstance(until, datetime) or until <= datetime.fromisoformat(planned)
 
     @property
     def _is_rebooting(self) -> bool:
@@ -142,10 +182,18 @@ class HostWork:
         if Act.UNCORDON not in self.operation.acts:
             return "its compute service stays disabled, as it was before"
         self._uncordon()
+        self.note("put-back", Act.UNCORDON)
         return "its compute service is enabled again"
 
     def _hand_over(self) -> None:
         hand_over(self.operation, self.fellows, self.ports.primaries)
+
+    def _renew(self) -> None:
+        ending = datetime.fromisoformat(self.operation.certificate_until)
+        self.ports.certificates.renew(self.server, ending=ending)
+
+    def _update_firmware(self) -> None:
+        update(self.server, self.operation.firmware, self.ports.firmware)
 
     def _cordon(self) -> None:
         host = self._compute()
@@ -175,85 +223,57 @@ class HostWork:
             variables={self.server.name: {"patch_only": only}},
         )
         result = play(self.site, work, self.ports.playbooks, watch=lambda event: None)
-        _require_well(result, self.server.name)
+        require_well(result, self.server.name)
 
     def _reboot(self, act: Act) -> None:
         """Boot the host, unless it did since an earlier run asked for it and saw no end."""
         before = self.progress.boot_before if self._is_rebooting else ""
         if not before:
             facts = facts_of(self.server, self.ports.hosts, self._clock, pending=False)
-            if act is Act.REBOOT_IF_NEEDED and not facts.reboot_reasons:
+            if not self._needs(act, facts):
                 self.note("end", act, {"needed": False})
                 return
             before = facts.boot_id
         self.note("begin", act, {"boot_id": before})
-        Reboot(
+        reboot = Reboot(
             server=self.server,
             hosts=self.ports.hosts,
             bmcs=self.ports.bmcs,
             clock=self._clock,
             seconds=self.limits.boot_seconds,
             power_cycle=self.limits.power_cycle,
-        ).out_of(before)
+        )
+        (reboot.by_power_out_of if act is Act.POWER_CYCLE else reboot.out_of)(before)
         self.note("end", act)
 
+    def _needs(self, act: Act, facts: HostFacts) -> bool:
+        """Say whether a host has to go down for an act; a BMC's own firmware runs without that."""
+        if act is Act.REBOOT or facts.reboot_reasons:
+            return True
+        return act is Act.POWER_CYCLE and (
+            Need.REBOOT in self.needs or any(self._after.other_firmware())
+        )
+
     def _check(self) -> None:
-        facts = facts_of(self.server, self.ports.hosts, self._clock, pending=False)
-        faults = [
-            *(f"package {name} is not set up" for name in facts.unconfigured),
-            *(
-                f"unit {name} has failed"
-                for name in facts.failed_units
-                if name not in self.operation.failed_before
-            ),
-        ]
-        if abs(facts.clock_ahead_seconds) > DRIFT_SECONDS:
-            faults.append(f"its clock is {clock_off(facts)}")
-        if REBOOTS & set(self.operation.acts):
-            faults += [f"it still asks for a reboot: {one}" for one in facts.reboot_reasons]
-        faults += self._awaited()
+        faults = self._after.faults()
         if faults:
             raise _failed("; ".join(faults))
 
-    def _awaited(self) -> list[str]:
-        """Wait until Nova and the databases have the host back; return what has not."""
-        came_true(lambda: not any(self._absent()), self._clock, within=HEALTH_SECONDS)
-        return list(self._absent())
-
-    def _absent(self) -> Iterator[str]:
-        if Act.CORDON in self.operation.acts:
-            host = self.ports.computes.hosts().get(self.server.name)
-            if host is None or not host.up:
-                yield "Nova does not hear from its compute service"
-        mine = self.operation.services
-        for one in self.ports.primaries.roles() if mine else ():
-            if one.service in mine and self.server.name not in {one.primary, *one.standbys}:
-                yield f"its replica of {one.service} does not follow the primary"
+    @property
+    def _after(self) -> HostCheck:
+        return HostCheck(
+            server=self.server,
+            operation=self.operation,
+            hosts=self.ports.hosts,
+            computes=self.ports.computes,
+            primaries=self.ports.primaries,
+            firmware=self.ports.firmware,
+            clock=self._clock,
+        )
 
     @property
     def _clock(self) -> Clock:
         return self.ports.playbooks.clock
-
-
-def _require_well(result: PlaybookResult, host: str) -> None:
-    told = next((one for one in result.hosts if one.host == host), None)
-    # The last failure is the playbook's own word on the first one, which it tried to mend.
-    failures = [one.reason for one in told.tasks if one.outcome in BAD] if told else []
-    reason = next(
-        (one for one in (*reversed(failures), told.reason if told else "", result.reason) if one),
-        result.ending.value,
-    )
-    if told is None or told.outcome is Outcome.UNKNOWN:
-        raise UnseenEndError(
-            f"the upgrade began and its end was not seen: {reason}",
-            remedy="`orchestrator maintenance resume` looks, and goes on from there.",
-        )
-    if told.outcome not in {Outcome.OK, Outcome.CHANGED}:
-        raise HostError(
-            reason,
-            fault=HostFault.FAILED,
-            remedy=f"What Ansible did is in {result.record}" if result.record else "",
-        )
 
 
 def _failed(message: str) -> HostError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orchestrator.errors import HostError
+from orchestrator.errors import BmcError, HostError
 from orchestrator.model.hardware import Server
 from orchestrator.model.host import HostFault
 from orchestrator.model.inventory import PowerAct, PowerState
@@ -40,6 +40,9 @@ class Reboot:
             HostError: the host refuses to reboot, or did not come back in time.
         """
         self._ask(before)
+        self._await(before)
+
+    def _await(self, before: str) -> None:
         if not self._came_back(before) and not self._cycled(before):
             raise HostError(
                 f"{self.server.name} did not come back from its reboot within {self.seconds:.0f} s",
@@ -73,6 +76,39 @@ class Reboot:
                 raise
             return False
         return now != before and settled
+
+    def by_power_out_of(self, before: str) -> None:
+        """Shut the host down, let its BMC switch it on, and wait until its next boot is over.
+
+        Raises:
+            HostError: it did not come back in time.
+            BmcError: its BMC did not switch it.
+        """
+        if self.bmcs.power(self.server) is not PowerState.OFF:
+            if not self._is_in(before):
+                self._await(before)
+                return
+            self._shut_down()
+        self.bmcs.act(self.server, SwitchPower(act=PowerAct.ON))
+        self._await(before)
+
+    def _is_in(self, before: str) -> bool:
+        """Say whether the host is still in this boot; one that boots does not answer."""
+        try:
+            now, _ = boot_of(self.server, self.hosts)
+        except HostError as error:
+            if error.fault in NO_PATIENCE:
+                raise
+            return False
+        return now == before
+
+    def _shut_down(self) -> None:
+        try:
+            self.bmcs.act(self.server, SwitchPower(act=PowerAct.OFF))
+        except BmcError:
+            if not self.power_cycle:
+                raise
+            self.bmcs.act(self.server, SwitchPower(act=PowerAct.OFF, forced=True))
 
     def _cycled(self, before: str) -> bool:
         if not self.power_cycle:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from orchestrator.errors import RefusedError
 from orchestrator.model.maintenance import MaintenancePlan, MaintenanceReport
-from orchestrator.planning.maintenance_progress import progress_of, result_of
+from orchestrator.planning.maintenance_progress import left_disabled, progress_of, result_of
 from orchestrator.ports.maintenance import MaintenanceRecords
 
 
@@ -17,6 +17,11 @@ def standing(records: MaintenanceRecords, plan: MaintenancePlan) -> MaintenanceR
         plan=plan.id,
         results=tuple(result_of(one, progress.get(one.number)) for one in plan.operations),
     )
+
+
+def still_disabled(records: MaintenanceRecords) -> dict[str, str]:
+    """Return the hosts that our own acts left disabled, with the plan that did so."""
+    return left_disabled((plan, records.entries(plan.id)) for plan in records.plans())
 
 
 def unfinished(records: MaintenanceRecords, named: str | None) -> MaintenancePlan:

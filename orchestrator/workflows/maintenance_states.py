@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from orchestrator.errors import OrchestratorError
 from orchestrator.model.maintenance import Act, Operation
+from orchestrator.planning.maintenance_progress import DISTURBS
 from orchestrator.workflows.maintenance_acts import HostWork
 
-STAYS_CORDONED = frozenset({Act.PATCH, Act.KERNEL, Act.REBOOT, Act.REBOOT_IF_NEEDED, Act.CHECK})
+STAYS_CORDONED = DISTURBS | {Act.CHECK}
 """After a failure in one of these Nova is not to place anything on the host."""
 
 _UNSEEN = "whether its compute service is enabled is unknown"

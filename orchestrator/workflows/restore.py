@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from orchestrator.errors import BackupError, RefusedError
-from orchestrator.model.backup import BackupFault, Facts, Restored, Subject, SubjectKind
+from orchestrator.model.backup import PARTS, BackupFault, Facts, Restored, Subject, SubjectKind
 from orchestrator.model.hardware import Server
 from orchestrator.model.playbook import CataloguedPlaybook, Ending, PlaybookResult
 from orchestrator.model.site import Site
@@ -17,12 +18,16 @@ from orchestrator.planning.backup_leave import preparation
 from orchestrator.planning.restore import (
     Comparison,
     Destination,
+    Outcome,
     RestorePlan,
     choose_copy,
     compare,
+    outcome_of,
     place_of,
 )
+from orchestrator.ports.backup import Store
 from orchestrator.ports.playbooks import PlaybookWatch
+from orchestrator.workflows.archive_keys import archive_secrets
 from orchestrator.workflows.backup import BackupPorts, listed
 from orchestrator.workflows.playbook import PlaybookPorts, PlaybookWork, carry_out
 
@@ -48,9 +53,14 @@ class RestoreReport:
     comparisons: tuple[Comparison, ...]
 
     @property
+    def outcome(self) -> Outcome:
+        """Return what is proved of what came back."""
+        return outcome_of(self.comparisons)
+
+    @property
     def whole(self) -> bool:
-        """Say whether everything that was recorded is there again."""
-        return all(one.verdict is not Verdict.FAIL for one in self.comparisons)
+        """Say whether it is proved that everything that was recorded is there again."""
+        return self.outcome is Outcome.WHOLE
 
 
 def plan_restore(site: Site, wish: Wish, ports: BackupPorts) -> RestorePlan:
@@ -64,11 +74,15 @@ def plan_restore(site: Site, wish: Wish, ports: BackupPorts) -> RestorePlan:
     only = [wish.repository] if wish.repository else []
     found = listed([subject], ports, only=only)
     silent = [f"{name}: {told}" for name, told in found.items() if isinstance(told, str)]
-    copies = [copy for told in found.values() if not isinstance(told, str) for copy in told]
+    told = [each for each in found.values() if not isinstance(each, str)]
+    copies = [copy for each in told for copy in each.copies]
+    damaged = [name for each in told for name in each.damaged.get(subject.name, ())]
     if silent and not copies:
         raise RefusedError(
             f"no repository with copies of {subject.name} can be asked: {'; '.join(silent)}"
         )
+    if damaged and not copies:
+        raise RefusedError(f"no copy of {subject.name} can be read: {', '.join(damaged)}")
     copy = choose_copy(
         subject, copies, now=ports.clock.now(), repository=wish.repository, run=wish.run
     )
@@ -83,6 +97,7 @@ def plan_restore(site: Site, wish: Wish, ports: BackupPorts) -> RestorePlan:
         server=server,
     )
     if server is None:
+        _refuse_taken(plan, ports)
         return plan
     plan = replace(plan, holding=ports.engine.restores.holding(plan.place, server=server))
     _refuse_bad_place(plan)
@@ -91,7 +106,7 @@ def plan_restore(site: Site, wish: Wish, ports: BackupPorts) -> RestorePlan:
 
 def _server(site: Site, wish: Wish, ports: BackupPorts) -> Server | None:
     """Return the server that a copy goes to: the named one, or a service's primary."""
-    if wish.subject.kind is SubjectKind.SITE:
+    if wish.subject.kind is SubjectKind.SITE or wish.subject.of_cloud:
         return None
     known = {server.name: server for server in site.hardware.servers}
     if wish.to.host:
@@ -100,6 +115,18 @@ def _server(site: Site, wish: Wish, ports: BackupPorts) -> Server | None:
         return known[wish.to.host]
     servers = [known[name] for name in wish.subject.hosts if name in known]
     return ports.engine.copying.source(wish.subject, servers)
+
+
+def _refuse_taken(plan: RestorePlan, ports: BackupPorts) -> None:
+    """Refuse a name that another image or volume has: nothing in the cloud is overwritten."""
+    if not plan.subject.of_cloud:
+        return
+    if ports.engine.of_cloud().taken(plan.subject, plan.place.name):
+        raise RefusedError(
+            f"there is {plan.subject.kind.value} {plan.place.name} already, and nothing in the "
+            "cloud is overwritten",
+            remedy="Give the one that is made another name: --as.",
+        )
 
 
 def _refuse_bad_place(plan: RestorePlan) -> None:
@@ -118,7 +145,23 @@ def _refuse_bad_place(plan: RestorePlan) -> None:
         )
 
 
-def needs_leave(plan: RestorePlan) -> bool:
+class Reading(Protocol):
+    """Which host reads which subject in which repository: every plan of a restore says it."""
+
+    @property
+    def subject(self) -> Subject:
+        """Return what is read."""
+
+    @property
+    def store(self) -> Store:
+        """Return where it is read."""
+
+    @property
+    def server(self) -> Server | None:
+        """Return who reads it; None: this machine."""
+
+
+def needs_leave(plan: Reading) -> bool:
     """Say whether the host of a plan may not read the copy yet: nobody declared that it would."""
     if plan.server is None:
         return False
@@ -128,7 +171,7 @@ def needs_leave(plan: RestorePlan) -> bool:
 
 def give_leave(
     site: Site,
-    plan: RestorePlan,
+    plan: Reading,
     entry: CataloguedPlaybook,
     *,
     playbooks: PlaybookPorts,
@@ -144,7 +187,13 @@ def give_leave(
     readers = {plan.server.name: [plan.subject.name]}
     wanted = preparation(site, subjects_of(site), readers=readers)
     servers = tuple(one for one in wanted.servers if one.name in names)
-    work = PlaybookWork(entry=entry, servers=servers, rehearse=False, variables=wanted.variables)
+    work = PlaybookWork(
+        entry=entry,
+        servers=servers,
+        rehearse=False,
+        variables=wanted.variables,
+        secrets=archive_secrets(site, subjects_of(site), playbooks.secrets),
+    )
     result = carry_out(site, work, playbooks, watch=watch)
     if result.ending is not Ending.DONE:
         reasons = "; ".join(f"{one.host}: {one.reason}" for one in result.hosts if one.reason)
@@ -193,12 +242,13 @@ def carry_out_restore(plan: RestorePlan, ports: BackupPorts, *, overwrite: bool)
             raise _naming_files(error, plan, ports) from error
         comparisons = compare(plan.manifest.facts, found)
         report = RestoreReport(plan=plan, restored=restored, comparisons=comparisons)
-        ports.audit.append(act="restore-end", facts={**facts, "whole": report.whole})
+        ports.audit.append(act="restore-end", facts={**facts, "outcome": report.outcome.value})
     return report
 
 
 def _look_again(plan: RestorePlan, ports: BackupPorts) -> None:
     """Refuse where data came to the place since the plan was made: nobody approved its loss."""
+    _refuse_taken(plan, ports)
     if plan.server is not None:
         holding = ports.engine.restores.holding(plan.place, server=plan.server)
         refuse_loss(replace(plan, holding=holding), overwrite=False)
@@ -206,6 +256,9 @@ def _look_again(plan: RestorePlan, ports: BackupPorts) -> None:
 
 def _bring_back(plan: RestorePlan, ports: BackupPorts) -> tuple[Restored, Facts]:
     restores = ports.engine.restores
+    if plan.subject.of_cloud:
+        cloud, name = ports.engine.of_cloud(), plan.place.name
+        return cloud.restore(plan.subject, plan.manifest, store=plan.store, name=name)
     if plan.server is None:
         begun = ports.clock.now()
         found = restores.restore_site(plan.copy, store=plan.store, folder=plan.place.folder)
@@ -221,7 +274,7 @@ def _naming_files(error: BackupError, plan: RestorePlan, ports: BackupPorts) -> 
     if error.broken or error.fault not in DAMAGE:
         return error
     try:
-        found = ports.engine.archive.verify(plan.subject.name, store=plan.store, part=(0, 1))
+        found = ports.engine.archive.verify(plan.subject.name, store=plan.store, parts=range(PARTS))
     except BackupError as another:
         return BackupError(
             f"{error.message}; and reading the repository: {another.message}",

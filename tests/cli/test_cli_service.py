@@ -240,3 +240,21 @@ def trust(city: City) -> None:
     """Let the hosts have a certificate of the site's authority: they cannot ask for one here."""
     vault = AnsibleVaultSecrets(city.site)
     city.wiring.databases.trusted = SiteAuthority("town", vault, FakeClock()).certificate()
+
+
+def test_a_service_begins_anew_only_by_its_name(city: City) -> None:
+    refused = city.run("apply", "--empty", "--yes")
+    assert refused.exit_code == 64 and "needs the names of the services" in refused.output
+
+
+def test_a_failover_says_who_did_not_hear_of_it(city: City) -> None:
+    lost = replace(REPLICA, streaming=False, upstream="")
+    waits = replace(STOPPED, clean=False, timeline=1, waits="it hears 1 of 4", reason="waits")
+    city.wiring.databases.clusters = {"db-1": waits, "db-2": lost, "dr-db-1": lost}
+    refused = city.run("failover", NAME, "--to", "db-1", "--yes")
+    assert refused.exit_code == 5 and "--force" in refused.output
+    done = city.run("failover", NAME, "--to", "db-1", "--force", "--yes", "-o", "json")
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert (told["primary"], told["term"], told["voters_silent"]) == ("db-1", 1, [])
+    assert city.wiring.databases.acts[0] == "start db-1"

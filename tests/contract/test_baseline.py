@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import socket
 import time
+import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -31,6 +32,7 @@ pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="booting a host needs root"),
     pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}"),
 ]
+METRICS_PORT = 9100
 KEY = SecretRef("secret://ssh/hosts")
 AUDITOR_KEY = (
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFTestTestTestTestTestTestTestTestTestTestTest auditor"
@@ -68,6 +70,7 @@ def baseline(host: BootedHost, **other: Json) -> Json:
         # The first is the network's own, the second the machine's: a container may set the first.
         "kernel": {"net.ipv4.conf.all.rp_filter": "1", "kernel.sysrq": "0"},
         "journal_days": 180,
+        "metrics_port": METRICS_PORT,
         **other,
     }
 
@@ -252,3 +255,14 @@ def test_what_is_declared_is_on_the_host(done: BootedHost) -> None:
         "/usr/sbin/sysctl -n net.ipv4.conf.all.rp_filter; systemctl is-active rsyslog"
     )
     assert said == "1\nactive\n"
+
+
+def test_measurements_are_read_at_the_declared_address_only(done: BootedHost) -> None:
+    with urllib.request.urlopen(
+        f"http://{done.address}:{METRICS_PORT}/metrics", timeout=20
+    ) as answer:
+        assert b"\nnode_boot_time_seconds " in answer.read()
+    listening = done.shell(f"ss --tcp --listening --numeric --no-header sport = :{METRICS_PORT}")
+    assert [line.split()[3] for line in listening.splitlines()] == [
+        f"{done.address}:{METRICS_PORT}"
+    ]

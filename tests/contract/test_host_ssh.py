@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import ip_address
@@ -15,6 +16,7 @@ from orchestrator.model.host import HostFault
 from orchestrator.model.units import SecretRef
 from orchestrator.providers.host.keys import new_key
 from orchestrator.providers.host.ssh import SshHosts
+from orchestrator.providers.host.streams import SshStreams
 from tests.contract.sshd import SSHD, Sshd, running_sshd
 from tests.fakes.bmc_site import SecretsInMemory, server
 
@@ -71,3 +73,55 @@ def test_a_command_that_does_not_end_is_left_in_time(hosts, daemon) -> None:
     with pytest.raises(HostError) as caught:
         hosts.run(host(daemon), "sleep 60", within=1)
     assert caught.value.fault is HostFault.SILENT
+
+
+MUCH = bytes(range(256)) * 4096
+
+
+def test_a_stream_of_any_bytes_goes_there_and_comes_back(hosts, daemon) -> None:
+    streams = SshStreams(hosts=hosts)
+    command = f"head -c {len(MUCH)}; printf end; echo no >&2; exit 7"
+    with streams.open(host(daemon), command, within=20) as stream:
+        assert stream.write(MUCH)
+        assert stream.read(len(MUCH)) == MUCH
+        ran = stream.ended()
+    assert (ran.status, ran.out, ran.err) == (7, "end", "no\n")
+
+
+def test_a_stream_to_a_command_that_ended_is_taken_no_more_and_its_ending_is_told(
+    hosts, daemon
+) -> None:
+    with SshStreams(hosts=hosts).open(host(daemon), "echo full; exit 3", within=20) as stream:
+        sent = 0
+        while stream.write(MUCH):
+            sent += 1
+            assert sent < 64, "it went on writing to nobody"
+        ran = stream.ended()
+    assert (ran.status, ran.out) == (3, "full\n")
+
+
+def test_a_stream_that_is_left_shows_its_command_the_end_of_its_input(
+    hosts, daemon, tmp_path
+) -> None:
+    seen = tmp_path / "seen"
+    with (
+        pytest.raises(KeyError),
+        SshStreams(hosts=hosts).open(
+            host(daemon), f"wc -c > {seen}.part; mv {seen}.part {seen}", within=20
+        ) as stream,
+    ):
+        stream.write(b"half")
+        raise KeyError("what was to be sent could not be read")
+    deadline = time.monotonic() + 10
+    while not seen.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert int(seen.read_text()) == 4
+
+
+def test_a_stream_from_a_host_that_goes_away_is_a_host_error_and_no_end(hosts, daemon) -> None:
+    with SshStreams(hosts=hosts).open(host(daemon), "sleep 60", within=20) as stream:
+        daemon.stop()
+        with pytest.raises(HostError):
+            if stream.read(1) == b"":
+                stream.ended()

@@ -11,6 +11,7 @@ from orchestrator.model.backup import (
     Copy,
     Facts,
     Holding,
+    Listing,
     Manifest,
     Place,
     Restored,
@@ -53,10 +54,18 @@ class BackupWorld:
     faults: dict[str, BackupError] = field(default_factory=dict)
     """By repository: every act on it fails so."""
     broken: tuple[str, ...] = ()
+    damaged: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """By repository: files of NAME that cannot be read."""
+    read: dict[str, tuple[datetime | None, ...]] = field(default_factory=dict)
+    """By repository: when the parts of NAME were read."""
+    asked_parts: list[tuple[int, ...]] = field(default_factory=list)
+    pruned_by: list[datetime] = field(default_factory=list)
     deletable: bool = False
     there: Facts = RECORDED
     """What the service has now."""
     comes_back: Facts = RECORDED
+    recorded: Facts = RECORDED
+    """With every copy."""
     clock: FakeClock = field(default_factory=lambda: FakeClock(NOW))
     audit: FakeAudit = field(default_factory=FakeAudit)
 
@@ -99,31 +108,37 @@ class BackupWorld:
     def back_up_site(self, subject: Subject, *, store: Store, run: str, at: datetime) -> Copy:
         raise AssertionError("no test copies the site's records here")
 
-    def may_delete(self, copy: Copy, *, store: Store, server: Server) -> bool:
+    def may_delete(self, subject: str, *, store: Store, server: Server) -> bool:
         return self.deletable
 
     def prepare(self, subjects: Sequence[str], *, store: Store) -> tuple[str, ...]:
         raise AssertionError("no test prepares here")
 
-    def copies(self, subjects: Sequence[str], *, store: Store) -> tuple[Copy, ...]:
+    def copies(self, subjects: Sequence[str], *, store: Store) -> Listing:
         name = self._reach(store)
-        return tuple(copy for copy in self.kept.get(name, []) if copy.subject in subjects)
+        return Listing(
+            copies=tuple(copy for copy in self.kept.get(name, []) if copy.subject in subjects),
+            damaged={NAME: self.damaged[name]} if name in self.damaged else {},
+            read={NAME: self.read[name]} if name in self.read else {},
+        )
 
     def manifest(self, copy: Copy, *, store: Store) -> Manifest:
         self._reach(store)
         return Manifest(
             run=copy.run, subject=copy.subject, taken_at=copy.taken_at, host=copy.host,
-            facts=RECORDED, data_id="d", data_bytes=7,
+            facts=self.recorded, data_id="d", data_bytes=7,
         )  # fmt: skip
 
-    def verify(self, subject: str, *, store: Store, part: tuple[int, int]) -> Verified:
+    def verify(self, subject: str, *, store: Store, parts: Sequence[int]) -> Verified:
         name = self._reach(store)
+        self.asked_parts.append(tuple(parts))
         return Verified(
             subject=subject, repository=name, files_read=3, bytes_read=30, broken=self.broken
         )
 
-    def prune(self, copies: Sequence[Copy], *, store: Store) -> int:
+    def prune(self, copies: Sequence[Copy], *, store: Store, now: datetime) -> int:
         name = self._reach(store)
+        self.pruned_by.append(now)
         self.kept[name] = [copy for copy in self.kept[name] if copy not in copies]
         return 100
 

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 Headers = dict[str, str]
-REASONS = {200: "OK", 201: "Created", 204: "No Content", 400: "Bad Request", 401: "Unauthorized",
-           403: "Forbidden", 404: "Not Found", 405: "Not Allowed", 412: "Precondition Failed",
-           500: "Error", 503: "Unavailable"}  # fmt: skip
+REASONS = {200: "OK", 201: "Created", 202: "Accepted", 204: "No Content", 400: "Bad Request",
+           401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 405: "Not Allowed",
+           412: "Precondition Failed", 500: "Error", 503: "Unavailable"}  # fmt: skip
 MEDIA = "/redfish/v1/Media"
 OPEN = {"/redfish/v1", "/redfish/v1/"}
 

@@ -15,6 +15,7 @@ from orchestrator.model.backup import (
     Copy,
     Facts,
     Holding,
+    Listing,
     Manifest,
     Place,
     Restored,
@@ -36,6 +37,9 @@ from tests.fakes.site_world import FakeAudit, FakeClock, FakeLock
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 SUBJECT = "gongan/population"
+LOGINS = {
+    f"secret://service/{SUBJECT}/{role}": f"population_{role}:secret" for role in ("app", "owner")
+}
 
 
 def facts_of_population(written_at: datetime, *, rows: int = 5000) -> Facts:
@@ -60,7 +64,7 @@ class DrillWorld:
     clock: FakeClock = field(default_factory=lambda: FakeClock(NOW))
     audit: FakeAudit = field(default_factory=FakeAudit)
     lock: FakeLock = field(default_factory=FakeLock)
-    secrets: dict[str, str] = field(default_factory=dict)
+    secrets: dict[str, str] = field(default_factory=lambda: dict(LOGINS))
     records: dict[str, str] = field(default_factory=dict)
     """JSON by name."""
     pages: dict[str, str] = field(default_factory=dict)
@@ -76,6 +80,10 @@ class DrillWorld:
     """By act: it fails so."""
     broken: tuple[str, ...] = ()
     """What reading the repository finds."""
+    damaged: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """By subject: what listing its copies finds that cannot be read."""
+    unwritten: OSError | None = None
+    """Records cannot be written, for this reason."""
     acts: list[str] = field(default_factory=list)
     clock_offset: float = 0.0
 
@@ -138,7 +146,7 @@ class _NoCopying:
     def back_up_site(self, subject: Subject, *, store: Store, run: str, at: datetime) -> Copy:
         raise NotImplementedError
 
-    def may_delete(self, copy: Copy, *, store: Store, server: Server) -> bool:
+    def may_delete(self, subject: str, *, store: Store, server: Server) -> bool:
         raise NotImplementedError
 
 
@@ -149,19 +157,19 @@ class _Archive:
     def prepare(self, subjects: Sequence[str], *, store: Store) -> tuple[str, ...]:
         raise NotImplementedError
 
-    def copies(self, subjects: Sequence[str], *, store: Store) -> tuple[Copy, ...]:
+    def copies(self, subjects: Sequence[str], *, store: Store) -> Listing:
         self.world.meet("copies")
-        return tuple(
-            one
-            for one in self.world.copies
-            if one.subject in subjects and one.repository == store.repository.name
+        found = (one for one in self.world.copies if one.repository == store.repository.name)
+        return Listing(
+            copies=tuple(one for one in found if one.subject in subjects),
+            damaged=self.world.damaged,
         )
 
     def manifest(self, copy: Copy, *, store: Store) -> Manifest:
         self.world.meet("manifest")
         return replace(self.world.manifest, run=copy.run, taken_at=copy.taken_at)
 
-    def verify(self, subject: str, *, store: Store, part: tuple[int, int]) -> Verified:
+    def verify(self, subject: str, *, store: Store, parts: Sequence[int]) -> Verified:
         self.world.meet("verify")
         return Verified(
             subject=subject,
@@ -171,7 +179,7 @@ class _Archive:
             broken=self.world.broken,
         )
 
-    def prune(self, copies: Sequence[Copy], *, store: Store) -> int:
+    def prune(self, copies: Sequence[Copy], *, store: Store, now: datetime) -> int:
         raise NotImplementedError
 
 
@@ -211,7 +219,12 @@ class _Ground:
     world: DrillWorld
 
     def isolate(
-        self, server: Server, *, repository: IPv4Address | IPv6Address, targets: Sequence[Target]
+        self,
+        server: Server,
+        *,
+        repository: IPv4Address | IPv6Address,
+        targets: Sequence[Target],
+        release_after: float,
     ) -> None:
         self.world.meet("isolate")
         self.world.isolated.add(server.name)
@@ -251,6 +264,8 @@ class MemoryRecords:
     world: DrillWorld
 
     def write(self, name: str, *, signed: Mapping[str, Json], page: str) -> str:
+        if self.world.unwritten:
+            raise self.world.unwritten
         self.world.records[name] = json.dumps(signed)
         self.world.pages[name] = page
         return f"drills/{name}.json"

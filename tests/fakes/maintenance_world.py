@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,10 @@ from orchestrator.adapters.maintenance_records import MaintenanceFolder
 from orchestrator.errors import CloudError, HostError
 from orchestrator.model.hardware import Server
 from orchestrator.model.host import HostFault, Ran
-from orchestrator.model.inventory import Inventory, PowerState
+from orchestrator.model.inventory import Inventory, PowerAct, PowerState
 from orchestrator.model.maintenance import ComputeHost, Instance, Move, ServiceRoles
 from orchestrator.model.units import Json, Secret, SecretRef
-from orchestrator.ports.bmc import BmcAct
+from orchestrator.ports.bmc import BmcAct, SwitchPower
 from orchestrator.workflows.maintenance_acts import MaintenancePorts
 from orchestrator.workflows.maintenance_reboot import REBOOT
 from orchestrator.workflows.playbook import PlaybookPorts
@@ -45,6 +46,12 @@ class FakeHost:
     breaks_unit: str = ""
     """Fails at the next boot."""
     clock_ahead: float = 0.0
+    firmware: dict[str, str] = field(default_factory=lambda: {"BIOS": "1.10", "BMC": "7.1"})
+    waiting: dict[str, str] = field(default_factory=dict)
+    """Firmware that the next power cycle applies."""
+    off: bool = False
+    certificate: datetime | None = None
+    """When its certificate ends."""
 
 
 @dataclass
@@ -56,6 +63,10 @@ class MaintenanceWorld:
     computes: dict[str, ComputeHost] = field(default_factory=dict)
     instances: dict[str, Instance] = field(default_factory=dict)
     services: dict[str, ServiceRoles] = field(default_factory=dict)
+    images: dict[str, tuple[str, str, str]] = field(default_factory=dict)
+    """By address: component, version, and the SHA-256 of the file there."""
+    applies_at_once: bool = False
+    """Firmware runs without a power cycle."""
     stuck: set[str] = field(default_factory=set)
     """Instances whose migration never ends."""
     unheard_cordon: bool = False
@@ -85,6 +96,8 @@ class MaintenanceWorld:
             hosts=_Hosts(self),
             computes=_Computes(self),
             primaries=_Primaries(self),
+            certificates=_Certificates(self),
+            firmware=_Firmware(self),
             bmcs=_Bmcs(self),
             records=_Records(self),
         )
@@ -248,18 +261,63 @@ class _Primaries:
 
 
 @dataclass
+class _Certificates:
+    world: MaintenanceWorld
+
+    def until(self, servers: Sequence[Server]) -> Mapping[str, datetime]:
+        ends = {server.name: self.world.hosts[server.name].certificate for server in servers}
+        return {name: end for name, end in ends.items() if end is not None}
+
+    def renew(self, server: Server, *, ending: datetime) -> None:
+        host = self.world.hosts[server.name]
+        if host.certificate is not None and host.certificate <= ending:
+            self.world.act(f"renew {server.name}")
+            host.certificate = self.world.clock.now() + timedelta(days=365)
+
+
+@dataclass
+class _Firmware:
+    world: MaintenanceWorld
+
+    def versions(self, server: Server) -> Mapping[str, str]:
+        return dict(self.world.hosts[server.name].firmware)
+
+    def update(self, server: Server, image: str, *, within: float) -> None:
+        component, version, _ = self.world.images[image]
+        self.world.act(f"update {server.name} {component} {version}")
+        host = self.world.hosts[server.name]
+        (host.firmware if self.world.applies_at_once else host.waiting)[component] = version
+
+    def digest(self, image: str) -> str:
+        return self.world.images[image][2]
+
+
+@dataclass
 class _Bmcs:
     world: MaintenanceWorld
 
     def power(self, server: Server) -> PowerState:
-        return PowerState.ON
+        return PowerState.OFF if self.world.hosts[server.name].off else PowerState.ON
 
     def act(self, server: Server, act: BmcAct) -> PowerState:
+        assert isinstance(act, SwitchPower)
+        if act.act is not PowerAct.CYCLE:
+            return self._switch(server, act)
         self.world.act(f"power-cycle {server.name}")
         host = self.world.hosts[server.name]
         host.silent = False
         boot(host)
         return PowerState.ON
+
+    def _switch(self, server: Server, act: SwitchPower) -> PowerState:
+        self.world.act(f"{act.act.value} {server.name}")
+        host = self.world.hosts[server.name]
+        host.off = host.silent = act.act is PowerAct.OFF
+        if not host.off:
+            boot(host)
+            host.firmware |= host.waiting
+            host.waiting = {}
+        return self.power(server)
 
     def inventory(self, server: Server, *, whole: bool = False) -> Inventory:
         raise NotImplementedError

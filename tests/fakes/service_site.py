@@ -11,7 +11,14 @@ from pathlib import Path
 from orchestrator.errors import ServiceError
 from orchestrator.model.declared_service import DeclaredService, declared_services
 from orchestrator.model.hardware import Server
-from orchestrator.model.service_state import ClusterFacts, ClusterRole, HostDatabases, Observed
+from orchestrator.model.service_state import (
+    ClusterFacts,
+    ClusterRole,
+    HostDatabases,
+    Lineage,
+    Observed,
+    Term,
+)
 from orchestrator.model.site import Site
 from orchestrator.ports.database import Upstream
 from orchestrator.spec.load import load_site
@@ -78,14 +85,18 @@ class FakeDatabases:
     fails: set[str] = field(default_factory=set)
     trusted: str = ""
     """The authority's certificate that hosts have."""
+    terms: dict[str, Term] = field(default_factory=dict)
+    """By voter."""
 
     def look(self, server: Server, services: Sequence[DeclaredService]) -> HostDatabases:
-        clusters = {one.cluster: self.clusters[server.name] for one in services}
+        clusters = {one.cluster: self.clusters.get(server.name, ABSENT) for one in services}
+        term = self.terms.get(server.name)
         return HostDatabases(
             answers=True,
             certificate_until=UNTIL,
             certificate_authority=hashlib.sha256(self.trusted.encode()).hexdigest(),
             clusters=clusters,
+            terms={one.cluster: term for one in services} if term else {},
         )
 
     def certificate_request(self, server: Server) -> str:
@@ -106,9 +117,18 @@ class FakeDatabases:
 
     def promote(
         self, server: Server, declared: DeclaredService, *, followers: Sequence[str]
-    ) -> None:
+    ) -> Lineage:
         self._act("promote", server)
         self.clusters[server.name] = replace(PRIMARY, timeline=2, lsn=2000)
+        return Lineage(system_id="7", timeline=2, forks={1: 2000})
+
+    def claim(self, server: Server, declared: DeclaredService, *, term: Term) -> None:
+        if f"claim {server.name}" in self.fails:
+            raise ServiceError(f"{server.name}: claim failed")
+        known = self.terms.get(server.name)
+        if known and known != term and known.number >= term.number:
+            raise ServiceError(f"{server.name} knows of term {known.number}")
+        self.terms[server.name] = term
 
     def follow(self, server: Server, declared: DeclaredService, *, upstream: Upstream) -> None:
         self._act("follow", server)

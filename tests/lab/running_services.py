@@ -6,7 +6,7 @@ import json
 import shlex
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from orchestrator.adapters.secret_store import AnsibleVaultSecrets
@@ -19,6 +19,7 @@ from orchestrator.spec.load import load_site
 from tests.lab.service_town import ServiceTown
 
 DATABASE_HOSTS = ("db-1", "db-2", "dr-db-1")
+WITNESS = "dr-bak-1"
 LEFT_OUT = ("gongan", "caizheng")
 """Tenants whose databases would show nothing that the other four do not."""
 SQL_SECONDS = 60.0
@@ -26,14 +27,14 @@ BOOT_SECONDS = 60.0
 
 
 class RunningServices:
-    """Four services on three hosts of a town."""
+    """The services of a town on three hosts: four of them, or all six."""
 
-    def __init__(self, town: ServiceTown) -> None:
+    def __init__(self, town: ServiceTown, *, left_out: Sequence[str] = LEFT_OUT) -> None:
         """Boot the hosts, and bring the services to them."""
         self.town = town
-        town.leave_out(LEFT_OUT)
-        town.up(DATABASE_HOSTS)
-        for host in DATABASE_HOSTS:
+        town.leave_out(left_out)
+        town.up((*DATABASE_HOSTS, WITNESS))
+        for host in (*DATABASE_HOSTS, WITNESS):
             self.await_host(host)
         self.applied = self.run("apply", "--yes", "-o", "json")
 

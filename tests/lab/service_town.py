@@ -79,6 +79,11 @@ class ServiceTown:
         request = {"do": "power", "host": name, "state": state}
         return ask(socket_path(self.settings.directory), request)
 
+    def erase(self, name: str) -> None:
+        """Take a host's disk away: when it is switched on again, it is bare, with a new key."""
+        self.power(name, "ForceOff")
+        (self.settings.hosts / name / "ready").unlink()
+
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run the command line with the lab's endpoints, and wait for it."""
         return subprocess.run(

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
+import http.server
 import json
 import subprocess
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -86,11 +91,11 @@ def lab_switch(town: Town, host: str, act: str) -> None:
         assert answer.status == 200
 
 
-def planned(town: Town, file: Path, *hosts: str) -> Path:
+def planned(town: Town, file: Path, *hosts: str, need: str = "--reboot") -> Path:
     deadline = time.monotonic() + 60
     while True:
         named = f"--hosts={','.join(hosts)}"
-        done = maintenance(town, "plan", "--reboot", named, "--out", str(file), "-o", "json")
+        done = maintenance(town, "plan", need, named, "--out", str(file), "-o", "json")
         if done.returncode == 0:
             return file
         # The hosts may still boot, and Nova's services still report for the first time.
@@ -137,3 +142,56 @@ def test_hosts_are_emptied_rebooted_and_put_back_one_after_the_other(
     assert {status_of(town, host) for host in HOSTS} == {("enabled", "")}
     found = town.lab.admin.compute.get_server(server.id)
     assert found.compute_host != FIRST and found.status == "ACTIVE"
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Serve a folder's files over HTTP, as a site's own server of images does."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *words: object) -> None:
+            pass
+
+    handler = functools.partial(Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+
+
+def declare_firmware(town: Town, address: str, images: dict[str, Path]) -> None:
+    def change(layer: dict[str, Any]) -> None:
+        profile = next(one for one in layer["profiles"] if one["name"] == "compute-2u")
+        profile["firmware"] = [
+            {
+                "component": component,
+                "version": json.loads(file.read_text())["version"],
+                "image": f"{address}/{file.name}",
+                "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+            }
+            for component, file in images.items()
+        ]
+
+    town.edit("hardware.yaml", change)
+
+
+def test_firmware_is_brought_by_the_bmc_of_an_emptied_host_and_read_back(
+    town: Town, server: Any, tmp_path: Path
+) -> None:
+    images = {}
+    for component, version in (("BIOS", "1.12"), ("BMC", "7.20.10")):
+        images[component] = tmp_path / f"{component}.bin"
+        images[component].write_text(json.dumps({"component": component, "version": version}))
+    with served(tmp_path) as address:
+        declare_firmware(town, address, images)
+        file = planned(town, tmp_path / "c.plan", SECOND, need="--firmware")
+        done = maintenance(town, "run", str(file), "--yes", "--outside-window", "-o", "json")
+        assert done.returncode == 0, done.stdout + done.stderr
+        one = operations(done)[SECOND]
+        acts = ["cordon", "drain", "update firmware", "power cycle", "check", "uncordon"]
+        assert (one["outcome"], one["done"]) == ("done", acts)
+        again = maintenance(town, "plan", "--firmware", f"--hosts={SECOND}", "-o", "json")
+        assert json.loads(again.stdout)["idle"] == [SECOND]
+    assert status_of(town, SECOND) == ("enabled", "")

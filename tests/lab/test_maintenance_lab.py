@@ -27,7 +27,8 @@ pytestmark = [
     pytest.mark.timeout(300),
     pytest.mark.skipif(bool(MISSING), reason=f"hosts need {MISSING}"),
 ]
-NAMES = ("bak-1", "ctl-1")
+NAMES = ("bak-1", "dr-bak-1")
+"""Each is alone in its region: nobody stands in for it, and holds it back by being away."""
 NEITHER_POSTPONED_NOR_ASKED = ("--yes", "--outside-window")
 
 

@@ -139,7 +139,7 @@ def test_a_lost_primary_does_not_come_back_as_a_second_one(services: RunningServ
     told = services.told("failover", CREDIT, "--to", "db-2", "--yes")
     assert told["primary"] == "db-2" and told["followers"] == ["dr-db-1"]
     back = services.on("db-1", f"systemctl start {unit}; journalctl -n 20 --no-pager")
-    assert "db-2 is its primary now" in back.out
+    assert "db-2 leads it now" in back.out or "db-2 was made its primary" in back.out
     assert services.roles_now(CREDIT)["db-1"] == "down"
     refused = services.run("apply", CREDIT, "--yes")
     assert refused.returncode == 5 and "--rebuild db-1" in refused.stdout

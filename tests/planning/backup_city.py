@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from orchestrator.model.backup import BackupPolicy, Cluster, Copy, Subject, SubjectKind
+from orchestrator.model.backup import BackupPolicy, Cluster, Copy, Listing, Subject, SubjectKind
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -52,3 +53,7 @@ def copy_of(age: timedelta, *, repository: str = "near", **other: Any) -> Copy:
         **other,
     }
     return Copy(**told)
+
+
+def held(copies: Sequence[Copy]) -> Listing:
+    return Listing(copies=tuple(copies))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 
@@ -94,9 +95,13 @@ def plan(
     *,
     needs: frozenset[Need] = REBOOT,
     servers: Sequence[Server] | None = None,
+    renew_before: datetime | None = None,
 ) -> Planned:
     chosen = site.hardware.servers if servers is None else tuple(servers)
-    return plan_maintenance(Work(site=site, needs=needs, servers=chosen, observed=observed))
+    work = Work(
+        site=site, needs=needs, servers=chosen, observed=observed, renew_before=renew_before
+    )
+    return plan_maintenance(work)
 
 
 def batches(planned: Planned) -> list[list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,20 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.model.backup import SubjectKind
+from orchestrator.model.backup import Listing, SubjectKind
 from orchestrator.model.site import Site
 from orchestrator.planning.backup import (
     Age,
     due,
     interval_minutes,
-    part_of_day,
     standings,
     subjects_of,
     to_prune,
 )
 from orchestrator.planning.backup_leave import preparation
 from orchestrator.spec.load import load_site
-from tests.planning.backup_city import NOW, copy_of, policy, subject
+from tests.planning.backup_city import NOW, copy_of, held, policy, subject
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 CASES = Path(__file__).parents[1]
@@ -77,12 +77,12 @@ def test_a_reader_of_one_subject_gets_that_one(city: Site) -> None:
 
 
 def test_a_repository_that_lacks_a_copy_is_due_and_a_young_one_is_not() -> None:
-    listed = {"near": [copy_of(timedelta(minutes=10))], "far": []}
+    listed = {"near": held([copy_of(timedelta(minutes=10))]), "far": held([])}
     assert due([subject()], listed, now=NOW) == {"gongan/population": ("far",)}
 
 
 def test_a_repository_that_cannot_be_asked_is_unknown_and_due() -> None:
-    listed = {"near": [copy_of(timedelta(minutes=10))], "far": "no route to host"}
+    listed = {"near": held([copy_of(timedelta(minutes=10))]), "far": "no route to host"}
     near, far = standings([subject()], listed, now=NOW)
     assert (near.age, far.age, far.reason) == (Age.OK, Age.UNKNOWN, "no route to host")
     assert due([subject()], listed, now=NOW) == {"gongan/population": ("far",)}
@@ -90,10 +90,22 @@ def test_a_repository_that_cannot_be_asked_is_unknown_and_due() -> None:
 
 def test_older_than_the_rpo_is_late_and_cut_off_is_no_copy() -> None:
     cut = copy_of(timedelta(minutes=1), manifest_id="")
-    listed = {"near": [copy_of(2 * HOUR), cut], "far": [cut]}
+    listed = {"near": held([copy_of(2 * HOUR), cut]), "far": held([cut])}
     near, far = standings([subject()], listed, now=NOW)
     assert (near.age, near.whole, near.cut_off) == (Age.LATE, 1, 1)
     assert (far.age, far.cut_off) == (Age.NONE, 1)
+
+
+def test_what_cannot_be_read_is_told_beside_what_can() -> None:
+    bad = {"gongan/population": ("/srv/backup/x/snapshots/ab",)}
+    listed: dict[str, Listing | str] = {
+        "near": replace(held([copy_of(timedelta(minutes=10))]), damaged=bad),
+        "far": replace(held([]), damaged=bad),
+    }
+    near, far = standings([subject()], listed, now=NOW)
+    assert (near.age, near.whole, near.damaged) == (Age.DAMAGED, 1, bad["gongan/population"])
+    assert (far.age, far.newest) == (Age.DAMAGED, None) and "snapshots/ab" in far.reason
+    assert due([subject()], listed, now=NOW) == {"gongan/population": ("far",)}
 
 
 @pytest.mark.parametrize(
@@ -146,15 +158,9 @@ def test_pruning_keeps_what_must_stay_and_is_done_once(
     assert to_prune(wanted, left, now=NOW) == ()
 
 
-def test_each_part_is_read_within_the_policys_days() -> None:
-    wanted = policy(verify_every_days=7)
-    parts = {part_of_day(wanted, now=NOW + day * DAY) for day in range(7)}
-    assert parts == {(number, 7) for number in range(7)}
-
-
 def test_a_copy_from_the_future_neither_hides_the_real_age_nor_stops_the_next_copy() -> None:
     ahead = copy_of(-30 * DAY)
-    listed = {"near": [copy_of(2 * HOUR), ahead], "far": [ahead]}
+    listed = {"near": held([copy_of(2 * HOUR), ahead]), "far": held([ahead])}
     near, far = standings([subject()], listed, now=NOW)
     assert (near.age, near.whole) == (Age.LATE, 2)
     assert (far.age, far.whole) == (Age.UNKNOWN, 1) and "future" in far.reason
@@ -162,7 +168,7 @@ def test_a_copy_from_the_future_neither_hides_the_real_age_nor_stops_the_next_co
 
 
 def test_clocks_of_two_machines_may_differ_by_a_little() -> None:
-    listed = {name: [copy_of(timedelta(minutes=-4))] for name in ("near", "far")}
+    listed = {name: held([copy_of(timedelta(minutes=-4))]) for name in ("near", "far")}
     assert {one.age for one in standings([subject()], listed, now=NOW)} == {Age.OK}
     assert due([subject()], listed, now=NOW) == {}
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
 
 import pytest
 
 from orchestrator.model.hardware import ServerRole
 from orchestrator.model.inventory import Unknown
 from orchestrator.model.maintenance import (
+    CORDONED_BY,
     Act,
     ComputeHost,
     GroupPolicy,
@@ -17,6 +20,8 @@ from orchestrator.model.maintenance import (
     Observed,
     PackageChange,
 )
+from orchestrator.model.site import Site
+from orchestrator.planning.maintenance_basis import crowding
 from tests.planning.maintenance_town import (
     PATCH,
     REBOOT,
@@ -255,3 +260,83 @@ def test_unknown_pending_packages_are_said_not_taken_for_none() -> None:
     (operation,) = plan(town({"a": BACKUP}), observed, needs=PATCH).batches[0].operations
     assert Act.PATCH in operation.acts
     assert any("unknown: no route" in note for note in operation.notes)
+
+
+def test_a_silent_host_holds_back_whom_it_stands_in_for_asked_about_or_not() -> None:
+    roles = {"ctl-1": CONTROL, "ctl-2": CONTROL}
+    site = with_addresses(town(roles))
+    told = {"ctl-1": Unknown("ctl-1: does not answer"), "ctl-2": facts()}
+    second = [one for one in site.hardware.servers if one.name == "ctl-2"]
+    planned = plan(site, Observed(hosts=told), servers=second)
+    assert batches(planned) == []
+    assert blocked(planned) == {
+        "ctl-2": "ctl-1 stands in for it, and is not well: ctl-1: does not answer"
+    }
+
+
+def test_a_host_that_maintenance_left_disabled_is_taken_up_though_it_needs_nothing() -> None:
+    left = compute("a", enabled=False, reason=f"{CORDONED_BY}20261122-1")
+    idle = Observed(hosts={"a": facts(pending=())}, computes={"a": left})
+    planned = plan(town({"a": COMPUTE}), idle, needs=PATCH)
+    (operation,) = planned.batches[0].operations
+    assert operation.acts == (Act.CHECK, Act.UNCORDON)
+    assert any("20261122-1 left it disabled" in note for note in operation.notes)
+
+
+def test_places_that_are_taken_together_count_together() -> None:
+    computes = {name: compute(name) for name in ("a", "b")}
+    both = tuple(instance(name, "a", memory_mib=12) for name in ("x", "y"))
+    seen_first = Observed(hosts={"a": facts()}, computes=computes, instances=both)
+    planned = plan(town({"a": COMPUTE}), seen_first)
+    assert crowding(seen_first, planned.batches) == ()
+    came = instance("z", "b", memory_mib=10)
+    now = replace(seen_first, instances=(*both, came))
+    assert len(crowding(now, planned.batches)) == 1
+
+
+def with_addresses(site: Site) -> Site:
+    servers = tuple(
+        replace(server, address=IPv4Address(f"10.9.0.{number + 100}"))
+        for number, server in enumerate(site.hardware.servers)
+    )
+    return replace(site, hardware=replace(site.hardware, servers=servers))
+
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+CERTIFICATES = frozenset({Need.CERTIFICATES})
+
+
+def ending(**days: int) -> dict[str, datetime | Unknown]:
+    return {name.replace("_", "-"): NOW + timedelta(days=left) for name, left in days.items()}
+
+
+def test_certificates_are_renewed_replicas_first_and_nothing_is_handed_over() -> None:
+    site = town({"db-1": DATABASE, "db-2": DATABASE})
+    services = (service("t/one", "db-1", "db-2"),)
+    observed = seen("db-1", "db-2", services=services, certificates=ending(db_1=10, db_2=20))
+    planned = plan(site, observed, needs=CERTIFICATES, renew_before=NOW + timedelta(days=30))
+    assert batches(planned) == [["db-2"], ["db-1"]]
+    acts = {one.acts for batch in planned.batches for one in batch.operations}
+    assert acts == {(Act.RENEW, Act.CHECK)}
+    assert planned.batches[0].operations[0].certificate_until == "2026-12-12T00:00:00+00:00"
+
+
+def test_a_certificate_that_ends_late_or_is_not_there_needs_nothing() -> None:
+    site = town({"db-1": DATABASE, "db-2": DATABASE})
+    observed = seen("db-1", "db-2", certificates=ending(db_1=31))
+    planned = plan(site, observed, needs=CERTIFICATES, renew_before=NOW + timedelta(days=30))
+    assert (batches(planned), planned.idle) == ([], ["db-1", "db-2"])
+
+
+def test_a_certificate_whose_end_is_unknown_is_not_taken_for_a_good_one() -> None:
+    observed = seen("db-1", certificates={"db-1": Unknown("no answer")})
+    planned = plan(town({"db-1": DATABASE}), observed, needs=CERTIFICATES, renew_before=NOW)
+    assert blocked(planned) == {"db-1": "when its certificate ends is unknown: no answer"}
+
+
+def test_a_reboot_that_is_due_is_not_made_for_a_certificate() -> None:
+    hosts = {"db-1": facts(reboot_reasons=("kernel",))}
+    observed = Observed(hosts=hosts, certificates=ending(db_1=3))
+    soon = NOW + timedelta(days=30)
+    planned = plan(town({"db-1": DATABASE}), observed, needs=CERTIFICATES, renew_before=soon)
+    assert planned.batches[0].operations[0].acts == (Act.RENEW, Act.CHECK)

@@ -133,3 +133,25 @@ def test_a_restore_at_work_is_not_cut_off(tmp_path: Path) -> None:
     finally:
         held.kill()
         held.wait()
+
+
+def test_a_host_that_nobody_releases_stops_what_was_restored_and_releases_itself(
+    tmp_path: Path,
+) -> None:
+    command = on_host.dead_mans_switch(21_600)
+    assert "--on-active=21600s" in command and "--unit=orchestrator-drill-release" in command
+    assert command[-3:-1] == ["/bin/sh", "-c"]
+    configuration = tmp_path / "15" / "orchestrator_drill" / "postgresql.conf"
+    configuration.parent.mkdir(parents=True)
+    configuration.touch()
+    said = tmp_path / "said"
+    for name in ("pg_ctlcluster", "nft"):
+        (tmp_path / name).write_text(f'#!/bin/sh\necho "{name} $*" >> {said}\n')
+        (tmp_path / name).chmod(0o755)
+    assert "$" not in command[-1].replace("$$", ""), "systemd puts variables of its own there"
+    script = command[-1].replace("$$", "$").replace("/etc/postgresql", str(tmp_path))
+    subprocess.run(["/bin/sh", "-c", script], env={"PATH": f"{tmp_path}:/bin"}, check=True)
+    assert said.read_text().splitlines() == [
+        "pg_ctlcluster 15 orchestrator_drill stop -m immediate",
+        "nft delete table inet orchestrator_drill",
+    ]

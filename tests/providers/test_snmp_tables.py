@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
 import pytest
 
-from orchestrator.model.readings import DeviceKind
+from orchestrator.errors import SecretError
+from orchestrator.model.readings import DeviceKind, FaultKind
 from orchestrator.model.room import SnmpLogin, SnmpVersion
+from orchestrator.model.units import Secret, SecretRef
 from orchestrator.planning.room_slice import written_login
-from orchestrator.providers.snmp.kinds import device_id
+from orchestrator.providers.snmp.access import SnmpAccess
+from orchestrator.providers.snmp.kinds import PduKind, device_id
 from orchestrator.providers.snmp.mibs import FAMILIES, family_of, same_model
 from orchestrator.providers.snmp.settings import NAME, Settings
+from orchestrator.providers.snmp.wire import Endpoint, Engines, Session, SnmpError, SnmpWire
 
 
 @pytest.mark.parametrize(
@@ -68,3 +76,53 @@ def test_an_id_reaches_a_device_again_without_a_secret() -> None:
         "&authentication=secret%3A%2F%2Froom%2Fsnmp-authentication"
         "&privacy=secret%3A%2F%2Froom%2Fsnmp-privacy"
     )
+
+
+class KnownSecrets:
+    """A vault that lacks what is called `missing`."""
+
+    def get(self, ref: SecretRef) -> Secret:
+        if ref.endswith("missing"):
+            raise SecretError(f"{ref} has no value in secrets.vault.yaml")
+        return Secret("public")
+
+    def names(self) -> frozenset[str]:
+        raise NotImplementedError
+
+    def put(self, values: Mapping[SecretRef, Secret]) -> None:
+        raise NotImplementedError
+
+
+class SilentWire(SnmpWire):
+    """Nobody answers."""
+
+    def each(
+        self, endpoints: Sequence[Endpoint], talk: Callable[[Session], Awaitable[Any]]
+    ) -> list[Any]:
+        return [asyncio.run(_silent(talk, endpoint)) for endpoint in endpoints]
+
+
+async def _silent(talk: Callable[[Session], Awaitable[Any]], endpoint: Endpoint) -> Any:
+    class Silent(Session):
+        async def get(self, oids: Sequence[str]) -> dict[str, Any]:
+            raise SnmpError(FaultKind.SILENT, "no answer")
+
+    return await talk(Silent(endpoint, Engines()))
+
+
+def test_a_device_whose_login_is_missing_is_unknown_by_its_name_and_the_others_are_asked() -> None:
+    kind = PduKind(SnmpAccess(endpoints={}, secrets=KnownSecrets()), SilentWire())
+    ids = {
+        name: device_id(
+            {
+                "name": name,
+                "address": "192.0.2.1",
+                "login": {"version": "v2c", "community": f"secret://snmp/{name}"},
+            }
+        )
+        for name in ("there", "missing")
+    }
+    seen = kind.observe({resource_id: {} for resource_id in ids.values()})
+    assert seen[ids["there"]].properties == {"answers": False}
+    told = seen[ids["missing"]].properties["answers"]
+    assert told == "unknown: secret://snmp/missing has no value in secrets.vault.yaml"

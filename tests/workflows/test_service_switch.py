@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.errors import ServiceError
 from orchestrator.model.service_plan import SwitchPlan, SwitchReport
-from orchestrator.model.service_state import ClusterRole
+from orchestrator.model.service_state import ClusterRole, Term
 from orchestrator.model.site import Site
 from orchestrator.planning.service_switch import plan_switchover
 from orchestrator.workflows.playbook import PlaybookPorts
@@ -25,6 +25,8 @@ from tests.fakes.service_site import (
     service_site,
 )
 from tests.fakes.site_world import FakeAudit, FakeClock, FakeLock
+
+VOTERS = ("db-1", "db-2", "dr-db-1", "dr-bak-1")
 
 
 class NoAuthority:
@@ -89,6 +91,23 @@ def test_a_primary_that_does_not_stop_in_order_is_started_again(site: Site) -> N
         run(site, databases)
     assert databases.acts == ["stop db-1", "start db-1"]
     assert "on db-1, runs again" in failed.value.remedy
+
+
+def test_voters_hear_of_the_new_primary_before_it_is_promoted(site: Site) -> None:
+    databases = three()
+    databases.terms = dict.fromkeys(VOTERS, Term(number=4, leader="db-1"))
+    run(site, databases)
+    assert databases.terms == dict.fromkeys(VOTERS, Term(number=5, leader="db-2"))
+
+
+def test_where_too_few_voters_hear_of_it_the_old_primary_leads_on(site: Site) -> None:
+    databases = three()
+    databases.terms = dict.fromkeys(VOTERS, Term(number=1, leader="db-1"))
+    databases.fails = {"claim db-1", "claim dr-db-1", "claim dr-bak-1"}
+    with pytest.raises(ServiceError, match="1 voters know that db-2 leads, and 2 must"):
+        run(site, databases)
+    assert databases.acts == ["stop db-1", "start db-1"]
+    assert databases.terms["db-2"] == Term(number=3, leader="db-1"), "it must not lead later"
 
 
 def test_where_nobody_was_seen_to_lead_that_is_said(site: Site) -> None:

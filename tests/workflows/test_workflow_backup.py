@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from threading import Event
@@ -14,9 +15,11 @@ import pytest
 
 from orchestrator.errors import BackupError, RefusedError
 from orchestrator.model.backup import (
+    PARTS,
     BackupFault,
     Copy,
     Facts,
+    FileFacts,
     Holding,
     Place,
     Restored,
@@ -25,10 +28,11 @@ from orchestrator.model.backup import (
 )
 from orchestrator.model.hardware import Server
 from orchestrator.model.site import Site
-from orchestrator.planning.restore import Destination
+from orchestrator.planning.backup_keep import pruning
+from orchestrator.planning.restore import Destination, Outcome, outcome_of
 from orchestrator.spec.load import load_site
 from orchestrator.workflows.backup import Result, Step, listed, run
-from orchestrator.workflows.backup_keep import prunable, prune, verify
+from orchestrator.workflows.backup_keep import prune, verify
 from orchestrator.workflows.restore import Wish, carry_out_restore, plan_restore
 from tests.fakes.backup_world import NAME, NOW, RECORDED, BackupWorld
 
@@ -76,7 +80,8 @@ def test_what_cannot_be_asked_says_why_and_the_rest_is_listed(world: BackupWorld
     world.faults = {"dr-copies": silent("dr-bak-1")}
     found = listed([world.subject()], world.ports())
     assert found["dr-copies"] == "dr-bak-1 does not answer"
-    assert len(found["city-copies"]) == 1
+    near = found["city-copies"]
+    assert not isinstance(near, str) and len(near.copies) == 1
 
 
 def test_broken_files_fail_a_verification_by_their_name(world: BackupWorld) -> None:
@@ -87,26 +92,60 @@ def test_broken_files_fail_a_verification_by_their_name(world: BackupWorld) -> N
     ] * 2
 
 
-def test_a_copy_that_its_host_can_delete_is_a_fault(world: BackupWorld) -> None:
-    back_up(world)
+def test_a_repository_that_its_host_can_delete_in_is_a_fault(world: BackupWorld) -> None:
     world.deletable = True
     steps = verify(world.site, [world.subject()], world.ports(), whole=True, told=lambda step: None)
     tried = [one for one in steps if one.verified is None]
     assert {one.result for one in tried} == {Result.FAILED}
-    assert "deleted the copy" in tried[0].reason
+    assert "could delete what it wrote" in tried[0].reason
 
 
-def test_pruning_leaves_a_repository_alone_that_could_not_be_asked(world: BackupWorld) -> None:
+def old_and_new(world: BackupWorld) -> None:
+    """Make a copy that its policy lets go, and one that it keeps."""
     world.clock.time = NOW - timedelta(days=400)
     back_up(world)
     world.clock.time = NOW
     back_up(world)
-    world.faults = {"dr-copies": silent("dr-bak-1")}
+
+
+def pruned(world: BackupWorld) -> dict[str, Step]:
+    """Prune what may go; return how it ended in each repository."""
     found = listed([world.subject()], world.ports())
-    wanted = prunable([world.subject()], found, now=NOW)
-    assert wanted.keys() == {(NAME, "city-copies")}
-    (step,) = prune(wanted, world.ports(), told=lambda step: None)
-    assert (step.deleted, len(world.kept["city-copies"]), len(world.kept["dr-copies"])) == (1, 1, 2)
+    wanted = pruning([world.subject()], found, now=NOW)
+    return {one.repository: one for one in prune(wanted, world.ports(), told=lambda step: None)}
+
+
+def test_pruning_names_a_repository_that_could_not_be_asked_and_leaves_it_alone(
+    world: BackupWorld,
+) -> None:
+    old_and_new(world)
+    world.faults = {"dr-copies": silent("dr-bak-1")}
+    steps = pruned(world)
+    assert (steps["city-copies"].result, steps["city-copies"].deleted) == (Result.DONE, 1)
+    assert steps["dr-copies"].result is Result.FAILED
+    assert "dr-bak-1 does not answer" in steps["dr-copies"].reason
+    assert (len(world.kept["city-copies"]), len(world.kept["dr-copies"])) == (1, 2)
+    assert world.pruned_by == [NOW], "the server compares it with its own clock"
+
+
+def test_nothing_is_pruned_of_what_cannot_be_read_as_a_whole(world: BackupWorld) -> None:
+    old_and_new(world)
+    world.damaged = {"dr-copies": ("/srv/backup/x/snapshots/ab",)}
+    steps = pruned(world)
+    assert steps["city-copies"].deleted == 1
+    assert "/srv/backup/x/snapshots/ab" in steps["dr-copies"].reason
+    assert len(world.kept["dr-copies"]) == 2
+
+
+def test_a_verification_reads_the_parts_that_were_not_read_for_longest(world: BackupWorld) -> None:
+    yesterday = NOW - timedelta(days=1)
+    read = [yesterday] * PARTS
+    read[3] = NOW - timedelta(days=9)
+    world.read = {"city-copies": tuple(read)}
+    verify(world.site, [world.subject()], world.ports(), whole=False, told=lambda step: None)
+    near, far = world.asked_parts
+    assert 3 in near and len(near) < PARTS // 2
+    assert far == tuple(range(PARTS)), "it was never read"
 
 
 def wish(world: BackupWorld, **to: str) -> Wish:
@@ -131,6 +170,18 @@ def test_rows_that_do_not_come_back_are_told_by_table(world: BackupWorld) -> Non
     report = carry_out_restore(plan, world.ports(), overwrite=False)
     assert not report.whole
     assert [one.what for one in report.comparisons] == ["table data.person"]
+
+
+def test_what_nobody_could_compare_is_not_called_whole(world: BackupWorld) -> None:
+    back_up(world)
+    plan = plan_restore(world.site, wish(world, host="dr-spare-1"), world.ports())
+    changing = {"/etc/mtab": FileFacts(size_bytes=3, sha256="")}
+    recorded = replace(plan.manifest, facts=replace(RECORDED, files=changing))
+    world.comes_back = replace(RECORDED, files={"/etc/mtab": FileFacts(size_bytes=3, sha256="ab")})
+    plan = replace(plan, manifest=recorded)
+    report = carry_out_restore(plan, world.ports(), overwrite=False)
+    assert (report.outcome, report.whole) == (Outcome.UNPROVED, False)
+    assert outcome_of(()) is Outcome.UNPROVED
 
 
 def test_the_far_copy_is_taken_where_the_near_one_is_silent(world: BackupWorld) -> None:
@@ -208,3 +259,33 @@ def test_an_interrupted_run_begins_no_further_copy(world: BackupWorld) -> None:
     with pytest.raises(KeyboardInterrupt):
         run(world.site, wanted, world.ports(), told=lambda step: None)
     assert sum(map(len, world.kept.values())) == 1
+
+
+def test_an_interrupted_run_waits_so_long_for_what_is_under_way_and_writes_it_down(
+    world: BackupWorld,
+) -> None:
+    begun, let_go = Event(), Event()
+
+    def source(subject: Subject, servers: Sequence[Server]) -> Server:
+        if subject.name == NAME:
+            begun.wait(timeout=10)
+            raise KeyboardInterrupt
+        begun.set()
+        let_go.wait(timeout=30)
+        return servers[0]
+
+    world.source = source  # type: ignore[method-assign] # one host never answers, one run is stopped
+    wanted = {name: world.subject(name).repositories for name in (NAME, "fagai/credit")}
+    try:
+        at = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            run(world.site, wanted, world.ports(), told=lambda step: None, grace=0.05)
+        assert time.monotonic() - at < 5
+    finally:
+        let_go.set()
+    facts = world.audit.entries[-1]["facts"]
+    assert world.audit.entries[-1]["act"] == "backup-end"
+    assert isinstance(facts, dict) and facts["steps"] == []
+    assert facts["not ended"] == [
+        f"{subject} in {name}" for subject, names in wanted.items() for name in names
+    ]

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from orchestrator.errors import SiteLockedError
+from orchestrator.errors import OrchestratorError, SiteLockedError
 from orchestrator.model.backup import BackupFault
 from orchestrator.model.drill import Assertion, DrillStep, StepFault, Timed
 from orchestrator.model.site import Site
@@ -233,3 +233,40 @@ def test_passwords_are_in_no_record(site: Site) -> None:
     world.secrets["secret://service/gongan/population/app"] = "population_app:canary-4711"
     drill(world)
     assert "canary-4711" not in json.dumps(list(world.records.values()) + world.audit.entries)
+
+
+def test_a_role_without_a_login_in_the_vault_is_unknown_and_not_tried_on_the_host(
+    site: Site,
+) -> None:
+    world = DrillWorld(site)
+    del world.secrets["secret://service/gongan/population/app"]
+    kept = drill(world)
+    assert kept.drill.verdict is Verdict.UNKNOWN and not failed(kept)
+    told = {one.what: one for one in kept.drill.assertions}["login app"]
+    assert (told.verdict, told.found) == (Verdict.UNKNOWN, "the vault has no login of it")
+    assert "app" not in {one.role for one in kept.drill.evidence.logins or ()}
+
+
+def test_a_login_that_was_retired_is_none(site: Site) -> None:
+    world = DrillWorld(site)
+    world.secrets["secret://service/gongan/population/app"] = "population_app:"
+    assert drill(world).drill.verdict is Verdict.UNKNOWN
+
+
+def test_a_record_that_cannot_be_written_is_told_with_the_verdict(site: Site) -> None:
+    world = DrillWorld(site, unwritten=OSError(28, "No space left on device"))
+    with pytest.raises(OrchestratorError, match=r"ended with `pass`.*No space left on device"):
+        drill(world)
+    ending = world.audit.entries[-1]
+    assert ending["act"] == "drill-end"
+    facts = ending["facts"]
+    assert isinstance(facts, dict)
+    assert (facts["verdict"], facts["record"]) == ("pass", "not written")
+
+
+def test_a_repository_that_cannot_be_read_as_a_whole_fails_it_by_the_files_name(
+    site: Site,
+) -> None:
+    """What is damaged may be the newest copy."""
+    world = DrillWorld(site, damaged={SUBJECT: ("/srv/backup/x/snapshots/ab",)})
+    assert failed(drill(world))["copy"].broken == ("/srv/backup/x/snapshots/ab",)

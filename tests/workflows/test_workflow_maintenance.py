@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
+from datetime import timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -12,7 +14,9 @@ from orchestrator.adapters.maintenance_records import (
     read_maintenance_plan,
     write_maintenance_plan,
 )
+from orchestrator.adapters.sealed_file import write_sealed
 from orchestrator.errors import OrchestratorError, RefusedError, StalePlanError
+from orchestrator.model.firmware import FirmwareImage
 from orchestrator.model.hardware import ServerRole
 from orchestrator.model.inventory import Unknown
 from orchestrator.model.maintenance import (
@@ -25,9 +29,10 @@ from orchestrator.model.playbook import CataloguedPlaybook
 from orchestrator.model.site import Site
 from orchestrator.model.system import Freeze
 from orchestrator.model.units import Text
-from orchestrator.workflows.maintenance import Maintenance, Wish, make_plan, refuse_stale
+from orchestrator.workflows.maintenance import Maintenance
 from orchestrator.workflows.maintenance_acts import Limits
-from orchestrator.workflows.maintenance_standing import standing, unfinished
+from orchestrator.workflows.maintenance_plan import Wish, make_plan, refuse_stale
+from orchestrator.workflows.maintenance_standing import standing, still_disabled, unfinished
 from tests.fakes.maintenance_world import FakeHost, KilledError, MaintenanceWorld, boot
 from tests.planning.maintenance_town import compute, instance, service, town
 
@@ -473,3 +478,180 @@ def test_a_torn_line_of_the_journal_is_passed_over(world: MaintenanceWorld, site
     assert outcomes(standing_report(world, plan)) == {"bak": OperationOutcome.UNKNOWN}
     assert outcomes(run(site, world, plan)) == {"bak": DONE}
     assert world.acts == ["patch bak", "reboot bak"]
+
+
+def test_a_host_that_was_patched_by_hand_since_is_skipped(
+    site: Site, world: MaintenanceWorld
+) -> None:
+    plan = planned(site, world, "bak", "c1")
+    world.hosts["c1"].pending = []
+    report = run(site, world, plan)
+    assert outcomes(report) == {"bak": DONE, "c1": OperationOutcome.SKIPPED}
+    assert world.acts == ["patch bak", "reboot bak"]
+    with pytest.raises(RefusedError, match="work left"):
+        unfinished(world.ports().records, None)
+
+
+def test_a_partner_that_went_silent_since_holds_a_host_back(tmp_path: Path) -> None:
+    roles = {"ctl-1": ServerRole.CONTROL, "ctl-2": ServerRole.CONTROL}
+    pair = town(roles, parallel=1)
+    servers = tuple(
+        replace(server, address=IPv4Address(f"10.9.0.{number + 100}"))
+        for number, server in enumerate(pair.hardware.servers)
+    )
+    pair = replace(pair, hardware=replace(pair.hardware, servers=servers))
+    world = MaintenanceWorld(folder=tmp_path, hosts={name: FakeHost() for name in roles})
+    plan = planned(pair, world)
+    world.hosts["ctl-2"].silent = True
+    report = run(pair, world, plan)
+    assert outcomes(report)["ctl-1"] is FAILED and world.acts == []
+    assert "stands in for ctl-1" in report.results[0].state
+
+
+def test_what_a_failed_run_left_disabled_is_said_and_enabled_by_the_next_plan(
+    site: Site, world: MaintenanceWorld
+) -> None:
+    world.broken_packages = {"c1"}
+    first = planned(site, world, "c1")
+    run(site, world, first)
+    records = world.ports().records
+    assert still_disabled(records) == {"c1": first.id}
+    world.broken_packages = set()
+    world.hosts["c1"].pending = []
+    second = planned(site, world, "c1", needs=frozenset({Need.KERNEL}))
+    assert outcomes(run(site, world, second)) == {"c1": DONE}
+    assert world.computes["c1"].enabled and still_disabled(records) == {}
+
+
+def test_certificates_are_renewed_and_one_that_was_renewed_since_is_skipped(
+    site: Site, world: MaintenanceWorld
+) -> None:
+    soon = world.clock.now() + timedelta(days=3)
+    for name in ("db-1", "db-2"):
+        world.hosts[name].certificate = soon
+    plan = planned(site, world, needs=frozenset({Need.CERTIFICATES}))
+    assert [one.host for one in plan.operations] == ["db-2", "db-1"]
+    world.hosts["db-1"].certificate = soon + timedelta(days=300)
+    report = run(site, world, plan)
+    assert outcomes(report) == {"db-2": DONE, "db-1": OperationOutcome.SKIPPED}
+    assert world.acts == ["renew db-2"]
+
+
+BIOS = FirmwareImage(
+    component="BIOS", version="1.12", image="http://10.0.0.5/bios.bin", sha256="a" * 64
+)
+
+
+@pytest.fixture
+def with_firmware(site: Site, world: MaintenanceWorld) -> Site:
+    """Return the site with a BIOS that is agreed upon, and the file where it is."""
+    world.images[BIOS.image] = ("BIOS", "1.12", BIOS.sha256)
+    profiles = tuple(replace(one, firmware=(BIOS,)) for one in site.hardware.profiles)
+    return replace(site, hardware=replace(site.hardware, profiles=profiles))
+
+
+FIRMWARE = frozenset({Need.FIRMWARE})
+
+
+def test_firmware_is_updated_on_a_drained_host_and_read_back_after_its_power_cycle(
+    with_firmware: Site, world: MaintenanceWorld
+) -> None:
+    plan = planned(with_firmware, world, "c1", needs=FIRMWARE)
+    assert outcomes(run(with_firmware, world, plan)) == {"c1": DONE}
+    assert world.acts == [
+        *("cordon c1", "move web c1 c2", "update c1 BIOS 1.12"),
+        *("off c1", "on c1", "uncordon c1"),
+    ]
+    assert world.hosts["c1"].firmware["BIOS"] == "1.12"
+    again = planned(with_firmware, world, "c1", needs=FIRMWARE)
+    assert (again.operations, again.idle) == ((), ("c1",))
+
+
+def test_killed_at_any_act_of_a_firmware_update_it_resumes_to_the_same_end(
+    with_firmware: Site, tmp_path: Path
+) -> None:
+    for kill_at in range(7):
+        world = whole_world(tmp_path / str(kill_at))
+        world.images[BIOS.image] = ("BIOS", "1.12", BIOS.sha256)
+        plan = planned(with_firmware, world, "c1", needs=FIRMWARE)
+        world.kill_at = kill_at if kill_at < 6 else None
+        if world.kill_at is not None:
+            with pytest.raises(KilledError):
+                run(with_firmware, world, plan)
+        world.kill_at = None
+        assert outcomes(run(with_firmware, world, plan)) == {"c1": DONE}, kill_at
+        assert world.hosts["c1"].firmware["BIOS"] == "1.12"
+        assert world.hosts["c1"].boot == 2, kill_at
+
+
+def test_an_image_that_is_another_file_stops_all_before_any_host_is_touched(
+    with_firmware: Site, world: MaintenanceWorld
+) -> None:
+    plan = planned(with_firmware, world, "c1", needs=FIRMWARE)
+    world.images[BIOS.image] = ("BIOS", "1.12", "b" * 64)
+    with pytest.raises(RefusedError, match="is another file: its SHA-256 is bbb"):
+        run(with_firmware, world, plan)
+    assert world.acts == []
+
+
+def test_firmware_that_did_not_take_is_a_failure_and_the_host_stays_out(
+    with_firmware: Site, world: MaintenanceWorld
+) -> None:
+    world.images[BIOS.image] = ("BIOS", "1.11", BIOS.sha256)
+    (failed,) = run(
+        with_firmware, world, planned(with_firmware, world, "c1", needs=FIRMWARE)
+    ).results
+    assert failed.outcome is FAILED and "its BIOS is 1.11, not 1.12" in failed.state
+    assert not world.computes["c1"].enabled
+
+
+def test_profiles_without_declared_firmware_are_said(site: Site, world: MaintenanceWorld) -> None:
+    plan = planned(site, world, "c1", needs=FIRMWARE)
+    assert plan.operations == ()
+    assert any("declares no firmware" in remark for remark in plan.remarks)
+
+
+def test_a_component_that_the_bmc_does_not_tell_of_is_unknown(
+    with_firmware: Site, world: MaintenanceWorld
+) -> None:
+    del world.hosts["c1"].firmware["BIOS"]
+    plan = planned(with_firmware, world, "c1", needs=FIRMWARE)
+    assert "tells no version of BIOS" in plan.blocked[0].reasons[0]
+
+
+def test_a_plan_of_an_earlier_version_is_still_read(
+    site: Site, world: MaintenanceWorld, tmp_path: Path
+) -> None:
+    plan = planned(site, world, "bak")
+    facts = asdict(plan)
+    del facts["remarks"]
+    for batch in facts["batches"]:
+        for operation in batch["operations"]:
+            del operation["firmware"], operation["certificate_until"]
+    write_sealed(tmp_path / "old.plan", "maintenance", json.dumps(facts))
+    assert read_maintenance_plan(tmp_path / "old.plan") == plan
+
+
+def test_a_plan_that_was_refused_was_not_begun(
+    with_firmware: Site, world: MaintenanceWorld
+) -> None:
+    plan = planned(with_firmware, world, "c1", needs=FIRMWARE)
+    with pytest.raises(RefusedError):
+        run(with_firmware, world, plan, Limits())
+    world.images[BIOS.image] = ("BIOS", "1.12", "b" * 64)
+    with pytest.raises(RefusedError):
+        run(with_firmware, world, plan)
+    assert world.ports().records.plans() == ()
+
+
+def test_a_bmcs_own_firmware_takes_no_host_down(
+    with_firmware: Site, world: MaintenanceWorld
+) -> None:
+    own = replace(BIOS, component="BMC", version="7.2", image="http://10.0.0.5/bmc.bin")
+    world.images[own.image] = ("BMC", "7.2", own.sha256)
+    profiles = tuple(replace(one, firmware=(own,)) for one in with_firmware.hardware.profiles)
+    site = replace(with_firmware, hardware=replace(with_firmware.hardware, profiles=profiles))
+    plan = planned(site, world, "c1", needs=FIRMWARE)
+    world.applies_at_once = True
+    assert outcomes(run(site, world, plan)) == {"c1": DONE}
+    assert world.hosts["c1"].boot == 1 and not any("off" in act for act in world.acts)

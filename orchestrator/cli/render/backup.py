@@ -20,6 +20,7 @@ STYLES = {
     Age.OK: "green",
     Age.LATE: "bold red",
     Age.NONE: "bold red",
+    Age.DAMAGED: "bold red",
     Age.UNKNOWN: "magenta",
 }
 RESULT_STYLES = {Result.DONE: "green", Result.FAILED: "bold red", Result.SKIPPED: "dim"}
@@ -58,7 +59,7 @@ def standings_table(rows: Sequence[Standing], *, now: datetime) -> Table:
                 row.subject.name,
                 row.repository,
                 Text(row.age.value, STYLES[row.age]),
-                age_text(now - row.newest.taken_at) if row.newest else row.reason or "-",
+                _newest(row, now=now),
                 age_text(allowed_age(row.subject.policy)),
                 f"{row.whole}" + (f" (+{row.cut_off} cut off)" if row.cut_off else ""),
                 size(row.size_bytes) if row.newest else "-",
@@ -68,6 +69,22 @@ def standings_table(rows: Sequence[Standing], *, now: datetime) -> Table:
         ],
         right="Newest",
     )
+
+
+def _newest(row: Standing, *, now: datetime) -> str:
+    age = age_text(now - row.newest.taken_at) if row.newest else ""
+    # What is damaged is told file by file, below the table.
+    return "; ".join(filter(None, (age, "" if row.damaged else row.reason))) or "-"
+
+
+def damaged_parts(rows: Sequence[Standing]) -> list[RenderableType]:
+    """Return what of each subject cannot be read."""
+    parts: list[RenderableType] = []
+    for row in rows:
+        if row.damaged:
+            parts += ["", Text(f"{row.subject.name} in {row.repository} cannot be read:", "red")]
+            parts += [f"  {name}" for name in row.damaged]
+    return parts
 
 
 def standings_json(
@@ -88,6 +105,7 @@ def standings_json(
                 "copies": row.whole,
                 "cut_off": row.cut_off,
                 "reason": row.reason,
+                "damaged": list(row.damaged),
             }
             for row in rows
         ],
@@ -128,6 +146,7 @@ def copy_json(copy: Copy) -> dict[str, Json]:
         "manifest_id": copy.manifest_id,
         "host": copy.host,
         "size_bytes": copy.size_bytes,
+        "note": copy.note,
     }
 
 
@@ -146,12 +165,15 @@ def _told(step: Step) -> str:
     if step.reason:
         return step.reason
     if step.copy:
-        return size(step.copy.size_bytes)
+        return size(step.copy.size_bytes) + (f"; {step.copy.note}" if step.copy.note else "")
     if step.verified:
         return f"{plural(step.verified.files_read, 'file')}, {size(step.verified.bytes_read)} read"
-    if step.act is Act.PRUNE:
-        return f"{step.deleted} gone, {size(step.freed_bytes)} freed"
-    return "refused, as it should be" if step.act is Act.DELETE else ""
+    by_act = {
+        Act.EXPIRE: f"{size(step.freed_bytes)} freed",
+        Act.PRUNE: f"{step.deleted} gone, {size(step.freed_bytes)} freed",
+        Act.DELETE: "refused, as it should be",
+    }
+    return by_act.get(step.act, step.note)
 
 
 def steps_parts(steps: Sequence[Step]) -> list[RenderableType]:
@@ -203,6 +225,7 @@ def steps_json(steps: Sequence[Step]) -> dict[str, Json]:
                 "reason": step.reason,
                 "remedy": step.remedy,
                 "broken": list(step.broken),
+                "note": step.note,
             }
             for step in steps
         ],

@@ -24,6 +24,7 @@ from orchestrator.workflows.maintenance import Told
 
 STYLES = {
     OperationOutcome.DONE: "green",
+    OperationOutcome.SKIPPED: "cyan",
     OperationOutcome.FAILED: "bold red",
     OperationOutcome.UNKNOWN: "magenta",
     OperationOutcome.NOT_STARTED: "dim",
@@ -47,6 +48,7 @@ def plan_parts(plan: MaintenancePlan, openings: Openings) -> list[RenderableType
     if notes:
         parts += [table(("Host", "To be known"), notes), Text()]
     parts += [Text(line) for line in _opening_lines(openings)]
+    parts += [Text(f"Not looked at: {remark}.", "yellow") for remark in plan.remarks]
     if plan.idle:
         parts.append(Text(f"Nothing to do on {', '.join(plan.idle)}."))
     needs = ", ".join(need.value for need in plan.needs)
@@ -72,6 +74,10 @@ def _details(one: Operation) -> Iterator[str]:
         yield f"  {over.service}: primary to {over.to}"
     for move in one.moves:
         yield f"  {move.name}: to {move.to}"
+    for change in one.firmware:
+        yield f"  {change.component}: {change.before} to {change.after}"
+    if one.certificate_until:
+        yield f"  certificate: ends {one.certificate_until[:10]}"
     if one.packages:
         named = ", ".join(f"{each.name} {each.after}" for each in one.packages[:PACKAGES_NAMED])
         more = len(one.packages) - PACKAGES_NAMED
@@ -101,6 +107,7 @@ def plan_json(plan: MaintenancePlan, openings: Openings) -> dict[str, Json]:
         ],
         "blocked": [{"host": one.host, "reasons": list(one.reasons)} for one in plan.blocked],
         "idle": list(plan.idle),
+        "remarks": list(plan.remarks),
         "openings": {
             region: moment.isoformat() if moment else None for region, moment in openings.items()
         },
@@ -124,6 +131,11 @@ def _operation_json(one: Operation) -> dict[str, Json]:
             {"package": each.name, "from": each.before or None, "to": each.after}
             for each in one.packages
         ],
+        "firmware": [
+            {"component": each.component, "from": each.before, "to": each.after}
+            for each in one.firmware
+        ],
+        "certificate_until": one.certificate_until or None,
         "notes": list(one.notes),
     }
 
@@ -145,9 +157,7 @@ def report_parts(report: MaintenanceReport) -> list[RenderableType]:
         Text(),
     ]
     remedies = dict.fromkeys(
-        (one.host, one.remedy)
-        for one in report.results
-        if one.remedy and one.outcome is not OperationOutcome.DONE
+        (one.host, one.remedy) for one in report.results if one.remedy and not one.outcome.is_well
     )
     parts += [Text.assemble((f"{host}: ", "bold"), remedy) for host, remedy in remedies]
     if report.stopped:
@@ -181,6 +191,15 @@ def report_json(report: MaintenanceReport) -> dict[str, Json]:
     }
 
 
+def disabled_lines(left: Mapping[str, str]) -> Iterator[str]:
+    """Name the hosts that maintenance left disabled, by its own records."""
+    for host, plan in left.items():
+        yield (
+            f"{host} was disabled by the maintenance {plan} and not enabled since: resume it, or "
+            "plan anew; either enables it."
+        )
+
+
 def plans_table(plans: Sequence[MaintenancePlan], reports: Sequence[MaintenanceReport]) -> Table:
     """Return the plans that were begun, the newest last."""
     rows = [
@@ -188,7 +207,7 @@ def plans_table(plans: Sequence[MaintenancePlan], reports: Sequence[MaintenanceR
             plan.id,
             ", ".join(need.value for need in plan.needs),
             str(len(plan.operations)),
-            str(report.count(OperationOutcome.DONE)),
+            str(sum(one.outcome.is_well for one in report.results)),
         )
         for plan, report in zip(plans, reports, strict=True)
     ]
@@ -206,7 +225,7 @@ def telling(console: Console, plan: MaintenancePlan) -> Told:
         if result is not None:
             line = Text.assemble(head, (result.outcome.value, STYLES[result.outcome]))
             line.append(f" after {result.seconds:.0f} s" if result.seconds else "")
-            if result.outcome is not OperationOutcome.DONE:
+            if not result.outcome.is_well:
                 line.append(f": {result.state}")
         with lock:
             console.print(line, soft_wrap=True)

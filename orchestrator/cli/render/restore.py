@@ -12,10 +12,15 @@ from orchestrator.cli.render.names import plural
 from orchestrator.cli.render.table import table
 from orchestrator.model.units import Json
 from orchestrator.model.verdict import Verdict
-from orchestrator.planning.restore import Comparison, RestorePlan, steps_of
+from orchestrator.planning.restore import Comparison, Outcome, RestorePlan, steps_of
 from orchestrator.workflows.restore import RestoreReport, failures
 
 STYLES = {Verdict.PASS: "green", Verdict.FAIL: "bold red", Verdict.UNKNOWN: "magenta"}
+OUTCOME_STYLES = {
+    Outcome.WHOLE: "bold",
+    Outcome.UNPROVED: "bold magenta",
+    Outcome.DIFFERENT: "bold red",
+}
 MOST_SHOWN = 40
 """Comparisons in a table; JSON has all of them."""
 
@@ -55,7 +60,6 @@ def plan_json(plan: RestorePlan) -> dict[str, Json]:
 
 def report_parts(report: RestoreReport) -> list[RenderableType]:
     """Return how what came back compares with the record."""
-    wrong = failures(report.comparisons)
     shown = _shown(report.comparisons)
     parts: list[RenderableType] = [
         table(
@@ -74,11 +78,24 @@ def report_parts(report: RestoreReport) -> list[RenderableType]:
         f"{report.plan.subject.name}: {size(restored.fetched_bytes)} in {restored.seconds:.1f} s "
         f"to {report.plan.where}: "
     )
-    if wrong:
-        line += f"{plural(len(wrong), 'thing')} of {len(report.comparisons)} not as recorded."
-    else:
-        line += f"all of {plural(len(report.comparisons), 'thing')} as recorded."
-    return [*parts, "", Text(line, "bold red" if wrong else "bold")]
+    line += _told(report)
+    return [*parts, "", Text(line, OUTCOME_STYLES[report.outcome])]
+
+
+def _told(report: RestoreReport) -> str:
+    """Return what is proved of what came back."""
+    count = len(report.comparisons)
+    wrong = len(failures(report.comparisons))
+    unknown = sum(one.verdict is Verdict.UNKNOWN for one in report.comparisons)
+    match report.outcome:
+        case Outcome.DIFFERENT:
+            return f"{plural(wrong, 'thing')} of {count} not as recorded."
+        case Outcome.UNPROVED if unknown:
+            return f"not proved: {unknown} of {plural(count, 'thing')} could not be compared."
+        case Outcome.UNPROVED:
+            return "not proved: nothing was recorded that could be compared."
+        case Outcome.WHOLE:
+            return f"whole: all of {plural(count, 'thing')} as recorded."
 
 
 def _shown(comparisons: Sequence[Comparison]) -> list[Comparison]:
@@ -94,6 +111,7 @@ def report_json(report: RestoreReport) -> dict[str, Json]:
         "subject": report.plan.subject.name,
         "copy": copy_json(report.plan.copy),
         "to": report.plan.where,
+        "outcome": report.outcome.value,
         "whole": report.whole,
         "seconds": report.restored.seconds,
         "bytes": report.restored.fetched_bytes,

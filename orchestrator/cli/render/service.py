@@ -19,7 +19,12 @@ from orchestrator.model.units import Json
 from orchestrator.planning.services import facts_of
 from orchestrator.ports import SecretStore
 
-STYLES = {Health.OK: "green", Health.LAGGING: "yellow", Health.UNKNOWN: "magenta"}
+STYLES = {
+    Health.OK: "green",
+    Health.LAGGING: "yellow",
+    Health.WAITS: "yellow",
+    Health.UNKNOWN: "magenta",
+}
 BAD = "bold red"
 Judged = Mapping[str, Sequence[ClusterHealth]]
 
@@ -116,9 +121,12 @@ def status_parts(
         facts = facts_of(site, declared, observed)
         for one in judged[declared.name]:
             found = facts[one.host]
-            lag = "" if one.lag_bytes is None else f"{one.lag_bytes} B"
+            behind = [] if one.lag_bytes is None else [f"{one.lag_bytes} B"]
             if found.lag_seconds is not None:
-                lag += f", {found.lag_seconds:.0f} s"
+                behind.append(f"{found.lag_seconds:.0f} s")
+            if found.received is not None and found.lsn is not None:
+                waiting = found.received - found.lsn
+                behind += [f"{waiting} B not applied"] if waiting > 0 else []
             notes = [one.reason] if one.reason else []
             if found.restart_pending:
                 notes.append(f"restart for {', '.join(found.restart_pending)}")
@@ -128,7 +136,7 @@ def status_parts(
                     one.host,
                     found.role.value,
                     Text(one.health.value, STYLES.get(one.health, BAD)),
-                    lag,
+                    ", ".join(behind),
                     found.version.split(" ")[0],
                     "" if found.size_bytes is None else f"{found.size_bytes / 2**20:.0f} MiB",
                     _until(observed[one.host]),
@@ -176,6 +184,8 @@ def _cluster_json(
         "reason": one.reason,
         "lag_bytes": one.lag_bytes,
         "lag_seconds": found.lag_seconds,
+        "replayed_lsn": found.lsn,
+        "received_lsn": found.received,
         "version": found.version,
         "timeline": found.timeline,
         "size_bytes": found.size_bytes,

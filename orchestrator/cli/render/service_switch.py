@@ -23,6 +23,11 @@ def _acts(plan: SwitchPlan) -> Iterator[str]:
     if plan.stop and plan.old:
         yield f"stop the primary on {plan.old.name}, in order: writes wait from here on"
     if plan.promote:
+        told = ", ".join(one.name for one in plan.voters)
+        yield f"tell {told} that {plan.new.name} leads (term {plan.term.number})"
+    if plan.start:
+        yield f"start {plan.new.name}, which was the primary"
+    elif plan.promote:
         yield f"make {plan.new.name} the primary"
     for server in plan.followers:
         yield f"let {server.name} follow {plan.new.name}"
@@ -49,6 +54,8 @@ def switch_json(report: SwitchReport) -> dict[str, Json]:
         "from": plan.old.name if plan.old else None,
         "primary": plan.new.name,
         "promoted": plan.promote,
+        "term": plan.term.number,
+        "voters_silent": list(plan.unheard),
         "gap_seconds": None if report.gap_seconds is None else round(report.gap_seconds, 2),
         "followers": [server.name for server in plan.followers],
         "failed": [{"host": host, "reason": reason} for host, reason in report.failed],

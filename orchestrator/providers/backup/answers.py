@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from orchestrator.errors import BackupError
 from orchestrator.model.backup import (
+    PARTS,
     BackupFault,
     Copy,
     Facts,
     FileFacts,
+    Listing,
     Manifest,
     Sentinel,
     TableFacts,
 )
 
 DATA, MANIFEST = "data", "manifest"
+TRIAL = "trial"
+"""A snapshot that was written to see whether it can be deleted: no part of any copy."""
 
 
 def facts_of(told: Mapping[str, Any]) -> Facts:
@@ -39,6 +43,8 @@ def facts_of(told: Mapping[str, Any]) -> Facts:
                 name: FileFacts(size_bytes=int(one["size_bytes"]), sha256=str(one["sha256"]))
                 for name, one in told.get("files", {}).items()
             },
+            properties={str(k): str(v) for k, v in told.get("properties", {}).items()},
+            notes=tuple(str(note) for note in told.get("notes", ())),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise unreadable("what was counted", error) from error
@@ -61,39 +67,74 @@ def manifest_of(told: Mapping[str, Any]) -> Manifest:
         raise unreadable("the manifest", error) from error
 
 
-def copies_of(repository: str, listed: Mapping[str, Any]) -> Iterator[Copy]:
-    """Read restic's lists of snapshots: those of one run are one copy."""
-    for subject, snapshots in listed.items():
-        runs: dict[str, dict[str, Mapping[str, Any]]] = {}
+def listing_of(repository: str, told: Mapping[str, Any]) -> Listing:
+    """Read what a repository's server tells of some subjects."""
+    copies: list[Copy] = []
+    damaged: dict[str, list[str]] = {}
+    try:
+        for subject, names in told.get("damaged", {}).items():
+            damaged.setdefault(subject, []).extend(str(name) for name in names)
+        for subject, snapshots in told["snapshots"].items():
+            found, strange = _copies_of(repository, subject, snapshots)
+            copies += found
+            if strange:
+                damaged.setdefault(subject, []).extend(strange)
+        read = {subject: _read_parts(parts) for subject, parts in told.get("read", {}).items()}
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise unreadable(f"the list of snapshots in {repository}", error) from error
+    return Listing(
+        copies=tuple(sorted(copies, key=lambda copy: (copy.taken_at, copy.subject, copy.run))),
+        damaged={subject: tuple(names) for subject, names in damaged.items()},
+        read=read,
+    )
+
+
+def _copies_of(
+    repository: str, subject: str, snapshots: Iterable[Mapping[str, Any]]
+) -> tuple[list[Copy], list[str]]:
+    """Read restic's list of snapshots: those of one run are one copy.
+
+    Also returns the snapshots that are none of ours: they hide no copy that is.
+    """
+    runs: dict[str, dict[str, Mapping[str, Any]]] = {}
+    strange: list[str] = []
+    for one in snapshots:
         try:
-            for one in snapshots:
-                tags = _tags(one.get("tags") or ())
-                # Of a part that was saved twice the last one counts.
-                runs.setdefault(tags["run"], {})[tags["part"]] = {**one, "facts": tags}
-            yield from (
-                _copy(run, subject, parts=parts, repository=repository)
-                for run, parts in runs.items()
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise unreadable(f"the list of snapshots of {subject}", error) from error
+            tags, at = _tags(one.get("tags") or ()), moment(str(one["time"]))
+            run, part = tags["run"], tags["part"]
+            size = int(tags["bytes"]) if part == MANIFEST else 0
+            known = {"id": str(one["id"]), "at": at, "host": str(one["hostname"]), "size": size}
+        except (KeyError, TypeError, ValueError):
+            strange.append(f"snapshot {one.get('id', 'without a name')}")
+            continue
+        if part != TRIAL:
+            # Of a part that was saved twice the last one counts.
+            runs.setdefault(run, {})[part] = known
+    return [_copy(run, subject, parts=p, repository=repository) for run, p in runs.items()], strange
+
+
+def _read_parts(parts: Mapping[str, Any]) -> tuple[datetime | None, ...]:
+    """Read when each part was found sound; what is none of the parts tells nothing."""
+    return tuple(
+        datetime.fromtimestamp(float(parts[str(number)]), UTC) if str(number) in parts else None
+        for number in range(PARTS)
+    )
 
 
 def _copy(
     run: str, subject: str, *, parts: Mapping[str, Mapping[str, Any]], repository: str
 ) -> Copy:
     some = next(iter(parts.values()))
-    manifest = parts.get(MANIFEST)
-    data = parts.get(DATA)
-    size = int(manifest["facts"]["bytes"]) if manifest else 0
+    manifest, data = parts.get(MANIFEST), parts.get(DATA)
     return Copy(
         subject=subject,
         repository=repository,
         run=run,
-        taken_at=moment(str(some["time"])),
-        data_id=str(data["id"]) if data else "",
-        manifest_id=str(manifest["id"]) if manifest else "",
-        host=str(some["hostname"]),
-        size_bytes=size,
+        taken_at=some["at"],
+        data_id=data["id"] if data else "",
+        manifest_id=manifest["id"] if manifest else "",
+        host=some["host"],
+        size_bytes=manifest["size"] if manifest else 0,
     )
 
 

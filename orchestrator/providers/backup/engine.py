@@ -14,6 +14,7 @@ from orchestrator.model.backup import (
     Copy,
     Facts,
     Holding,
+    Listing,
     Manifest,
     Place,
     Restored,
@@ -22,13 +23,14 @@ from orchestrator.model.backup import (
 )
 from orchestrator.model.hardware import Server
 from orchestrator.ports.backup import Store
-from orchestrator.providers.backup.answers import copies_of, facts_of, manifest_of, unreadable
+from orchestrator.providers.backup.answers import facts_of, listing_of, manifest_of, unreadable
 from orchestrator.providers.backup.requests import Keys, cluster_json, place_json
 from orchestrator.providers.backup.site_records import SiteRecords
 
 BACK_UP_SECONDS = 4 * 3600.0
 RESTORE_SECONDS = 4 * 3600.0
 ASK_SECONDS = 60.0
+TRIAL_SECONDS = 120.0
 LIST_SECONDS = 300.0
 COUNT_SECONDS = 1800.0
 VERIFY_SECONDS = 4 * 3600.0
@@ -100,20 +102,20 @@ class HostCopying:
         told = self.keys.at(store, "keep-site", within=BACK_UP_SECONDS, **more)
         return _copy(told, subject, store=store, run=run, at=at, host="this-machine")
 
-    def may_delete(self, copy: Copy, *, store: Store, server: Server) -> bool:
-        """Try to delete a copy as the server that made it, and say whether it is gone.
+    def may_delete(self, subject: str, *, store: Store, server: Server) -> bool:
+        """Say whether a server can delete what it wrote: a trial file, and never a copy.
 
         That it is gone the repository's own files tell. That it stays proves nothing where the
         server was not reached: then a BackupError says so.
         """
-        request = self.keys.far(store, subject=copy.subject, manifest_id=copy.manifest_id)
-        told = self.keys.agents.ask(server, "delete", request, within=ASK_SECONDS)
-        more = {"subject": copy.subject, "manifest_id": copy.manifest_id}
-        if not self.keys.at(store, "there", within=ASK_SECONDS, **more)["there"]:
+        request = self.keys.far(store, subject=subject, host=server.name)
+        told = self.keys.agents.ask(server, "try-to-delete", request, within=TRIAL_SECONDS)
+        more = {"subject": subject, "trial_id": str(told.get("trial_id", ""))}
+        if not self.keys.at(store, "end-trial", within=TRIAL_SECONDS, **more)["there"]:
             return True
         if not told.get("refused"):
             raise BackupError(
-                f"{server.name} could not try to delete a copy in {store.repository.name}, so "
+                f"{server.name} could not try to delete in {store.repository.name}, so "
                 f"nothing is proved: {told.get('said') or 'restic said nothing'}",
                 fault=BackupFault.FAILED,
                 remedy="Run it again when no backup is at work, or run backup prepare.",
@@ -151,12 +153,11 @@ class RepositoryArchive:
         told = self.keys.at(store, "prepare", within=LIST_SECONDS, **more)
         return tuple(str(name) for name in told["made"])
 
-    def copies(self, subjects: Sequence[str], *, store: Store) -> tuple[Copy, ...]:
-        """Return the copies of some subjects, the oldest first; those cut off, too."""
+    def copies(self, subjects: Sequence[str], *, store: Store) -> Listing:
+        """Return the copies of some subjects, and by name what of them cannot be read."""
         more = {"subjects": list(subjects)}
         told = self.keys.at(store, "copies", within=LIST_SECONDS, **more)
-        found = copies_of(store.repository.name, told["snapshots"])
-        return tuple(sorted(found, key=lambda copy: (copy.taken_at, copy.subject, copy.run)))
+        return listing_of(store.repository.name, told)
 
     def manifest(self, copy: Copy, *, store: Store) -> Manifest:
         """Return what was recorded with a copy."""
@@ -168,9 +169,9 @@ class RepositoryArchive:
         more = {"subject": copy.subject, "manifest_id": copy.manifest_id}
         return manifest_of(self.keys.at(store, "manifest", within=LIST_SECONDS, **more))
 
-    def verify(self, subject: str, *, store: Store, part: tuple[int, int]) -> Verified:
-        """Read a subject's folder: part N (from 0) of M of its data, and all that leads to it."""
-        more = {"subject": subject, "part": list(part)}
+    def verify(self, subject: str, *, store: Store, parts: Sequence[int]) -> Verified:
+        """Read a subject's folder: some parts of its data, and all that leads to it."""
+        more = {"subject": subject, "parts": list(parts)}
         told = self.keys.at(store, "verify", within=VERIFY_SECONDS, **more)
         return Verified(
             subject=subject,
@@ -181,7 +182,7 @@ class RepositoryArchive:
             complaint=str(told["complaint"]),
         )
 
-    def prune(self, copies: Sequence[Copy], *, store: Store) -> int:
+    def prune(self, copies: Sequence[Copy], *, store: Store, now: datetime) -> int:
         """Delete copies of one subject, and the data that no other needs; return bytes freed."""
         (subject,) = {copy.subject for copy in copies}
         # The manifest first: what is left after a kill is a copy that was cut off, not a hole.
@@ -189,7 +190,7 @@ class RepositoryArchive:
             *(copy.manifest_id for copy in copies if copy.manifest_id),
             *(copy.data_id for copy in copies if copy.data_id),
         ]
-        more = {"subject": subject, "snapshots": snapshots}
+        more = {"subject": subject, "snapshots": snapshots, "now_seconds": now.timestamp()}
         return int(self.keys.at(store, "prune", within=VERIFY_SECONDS, **more)["freed_bytes"])
 
 

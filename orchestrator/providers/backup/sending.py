@@ -19,6 +19,7 @@ from typing import Any, Final
 from orchestrator.errors import BackupError, HostError
 from orchestrator.model.backup import BackupFault
 from orchestrator.model.hardware import Server
+from orchestrator.model.host import Ran
 from orchestrator.ports.host import Hosts
 
 ON_HOST = Path(__file__).with_name("on_host")
@@ -53,28 +54,33 @@ class Agents:
         given = json.dumps({"act": act, "within": within, **request})
         try:
             ran = self.hosts.run(
-                server, _command(), within=within + GRACE_SECONDS, given=given + "\n"
+                server, program_command(), within=within + GRACE_SECONDS, given=given + "\n"
             )
         except HostError as error:
             raise BackupError(
                 error.message, fault=BackupFault.SILENT, remedy=error.remedy
             ) from error
-        try:
-            told = json.loads(ran.out)
-            fault = told.get("fault")
-            answer = told.get("answer")
-        except (ValueError, AttributeError):
-            fault = answer = None
-        if fault is None and not isinstance(answer, dict):
-            raise BackupError(
-                f"{server.name}: the act `{act}` ended with {ran.status}: {_last_line(ran.err)}",
-                fault=BackupFault.FAILED,
-                remedy="A host needs Python 3.9 or later; orchestrator backup prepare installs "
-                "the rest.",
-            )
-        if fault is not None:
-            raise _error(server, fault)
-        return dict(answer)
+        return answer_of(server, act, ran)
+
+
+def answer_of(server: Server, act: str, ran: Ran) -> Mapping[str, Any]:
+    """Return what a host answered. Raises BackupError: it says why it could not, or nothing."""
+    try:
+        told = json.loads(ran.out)
+        fault = told.get("fault")
+        answer = told.get("answer")
+    except (ValueError, AttributeError):
+        fault = answer = None
+    if fault is None and not isinstance(answer, dict):
+        raise BackupError(
+            f"{server.name}: the act `{act}` ended with {ran.status}: {_last_line(ran.err)}",
+            fault=BackupFault.FAILED,
+            remedy="A host needs Python 3.9 or later; orchestrator backup prepare installs "
+            "the rest.",
+        )
+    if fault is not None:
+        raise _error(server, fault)
+    return dict(answer)
 
 
 def _error(server: Server, fault: Mapping[str, Any]) -> BackupError:
@@ -106,7 +112,8 @@ def _last_line(text: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _command() -> str:
+def program_command() -> str:
+    """Return the shell command that runs the part for hosts; a request goes to its input."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("__main__.py", MAIN)

@@ -15,8 +15,9 @@ from orchestrator.model.backup import BackupFault
 
 MOST_BYTES = 8 << 20
 """Packed; it goes through one connection, and comes back as one answer."""
-NEVER = (".vault-password", ".git", "crash.log", "lock", "backup-lock")
-"""The vault's password above all: whoever has the copy and it has every other secret."""
+NEVER = (".git", "crash.log", "lock", "backup-lock")
+SHORTEST_LOOKED_FOR = 8
+"""Bytes: a shorter password is found in texts that have nothing to do with it."""
 PASSING = frozenset({"playbooks", "bmc"})
 """Of the state: what single runs left, and sessions that are open."""
 
@@ -35,10 +36,18 @@ class SiteRecords:
 
     directory: Path
     state: Path
+    password_file: Path
+    """What opens the vault. Whoever had a copy of both had every secret of the site, so it is never
+    among the records, whatever it is called and wherever it lies."""
 
     def pack(self) -> Packed:
-        """Pack both folders: `site/` and `state/`."""
+        """Pack both folders: `site/` and `state/`.
+
+        Raises:
+            BackupError: a file cannot be read, or has the vault's password in it.
+        """
         found: dict[str, Any] = {}
+        password = self._password()
         packed = io.BytesIO()
         with tarfile.open(fileobj=packed, mode="w:xz") as archive:
             for name, file in self._files():
@@ -52,6 +61,9 @@ class SiteRecords:
                         fault=BackupFault.FAILED,
                         broken=(str(file),),
                     ) from error
+                if content.strip() == password:
+                    continue
+                _refuse_key_in(content, password, file)
                 entry = tarfile.TarInfo(name)
                 entry.size, entry.mode = len(content), known.st_mode & 0o777
                 entry.mtime = int(known.st_mtime)
@@ -95,6 +107,17 @@ class SiteRecords:
             if file.is_file()
         }
 
+    def _password(self) -> bytes:
+        try:
+            return self.password_file.read_bytes().strip()
+        except OSError as error:
+            raise BackupError(
+                f"cannot read {self.password_file}: {error.strerror}: nobody knows whether the "
+                "vault's password lies among the records",
+                fault=BackupFault.FAILED,
+                remedy="Name the vault's password file with --vault-password-file.",
+            ) from error
+
     def _files(self) -> Iterator[tuple[str, Path]]:
         state = self.state.resolve()
         for top, root in (("site", self.directory.resolve()), ("state", state)):
@@ -107,6 +130,16 @@ class SiteRecords:
                 if top == "state" and inside.parts[0] in PASSING:
                     continue
                 yield f"{top}/{inside}", file
+
+
+def _refuse_key_in(content: bytes, password: bytes, file: Path) -> None:
+    if len(password) >= SHORTEST_LOOKED_FOR and password in content:
+        raise BackupError(
+            f"{file} has the vault's password in it: it would lie beside the vault in every copy",
+            fault=BackupFault.REFUSED,
+            broken=(str(file),),
+            remedy="Remove it from there, and give the vault another password.",
+        )
 
 
 def _write(archive: tarfile.TarFile, entry: tarfile.TarInfo, into: Path) -> None:

@@ -70,8 +70,6 @@ class Shell:
 
     def ask(self, command: str, *, given: str = "") -> Ended:
         """Run a command and return how it ended. Raises DeviceError where it does not end."""
-        quoted = shlex.quote(command)
-        as_root = f'[ "$(id -u)" = 0 ] && exec sh -c {quoted} || exec sudo -n sh -c {quoted}'
         deadline = time.monotonic() + self._seconds
         try:
             transport = self._client.get_transport()
@@ -79,7 +77,7 @@ class Shell:
                 raise EOFError
             with transport.open_session(timeout=self._seconds) as channel:
                 channel.settimeout(self._seconds)
-                channel.exec_command(as_root)
+                channel.exec_command(as_root(command))
                 if given:
                     channel.sendall(given.encode())
                 channel.shutdown_write()
@@ -90,6 +88,12 @@ class Shell:
                 return Ended(status=channel.exit_status, out=out, err=err)
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise silent(self.target, error, "broke off in the middle of a command") from error
+
+
+def as_root(command: str) -> str:
+    """Return a command that root runs, whoever logged in."""
+    quoted = shlex.quote(command)
+    return f'[ "$(id -u)" = 0 ] && exec sh -c {quoted} || exec sudo -n sh -c {quoted}'
 
 
 def _all(channel: paramiko.Channel, receive: object, deadline: float) -> str:

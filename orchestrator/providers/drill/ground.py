@@ -40,9 +40,14 @@ class HostGround:
         *,
         repository: IPv4Address | IPv6Address,
         targets: Sequence[Target],
+        release_after: float,
     ) -> None:
         """Cut the host off from all but us and the repository."""
-        asked: dict[str, Json] = {"repository": str(repository), "targets": _plain(targets)}
+        asked: dict[str, Json] = {
+            "repository": str(repository),
+            "targets": _plain(targets),
+            "release_after": release_after,
+        }
         self._ask(server, "isolate", asked)
 
     def prove(self, server: Server, *, targets: Sequence[Target]) -> Isolation:

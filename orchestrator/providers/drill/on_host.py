@@ -28,6 +28,14 @@ CLUSTERS = Path("/etc/postgresql")
 RESTORED = "*/*/made-by-orchestrator-restore"
 """A file that a restore leaves in the configuration of the cluster that it made."""
 LOCKS = Path("/run/orchestrator-backup")
+SWITCH = "orchestrator-drill-release"
+RELEASE = (
+    f"for one in {CLUSTERS}/*/{CLUSTER}/postgresql.conf; do "
+    'if [ -f "$one" ]; then version=${one%/*/*}; '
+    f"pg_ctlcluster ${{version##*/}} {CLUSTER} stop -m immediate; fi; done; "
+    f"nft delete table inet {TABLE}"
+)
+"""By the host's own systemd, hours after the last word of whoever ran the drill."""
 PRIORITY = -250
 """Before any other table's chains: what is dropped here, nobody else can let through."""
 COMMAND_SECONDS = 30.0
@@ -53,15 +61,40 @@ def answer(request: Answer) -> None:
     sys.stdout.write(json.dumps(told) + "\n")
 
 
-def isolate(*, repository: str, targets: list[dict[str, Any]]) -> Answer:
+def isolate(*, repository: str, targets: list[dict[str, Any]], release_after: float) -> Answer:
     """Drop all but SSH from where we are asked from, the repository, and loopback.
 
-    The table is made in one transaction: there is no moment in which it lets more through.
+    The table is made in one transaction: there is no moment in which it lets more through. Before
+    that the host is told when to take its network back by itself.
     """
     refuse_in_use()
     rules = table(client=_asked_from(), repository=repository, targets=targets)
+    _disarm()
+    _run(*dead_mans_switch(release_after))
     _run("nft", "-f", "-", given=rules)
     return {}
+
+
+def dead_mans_switch(seconds: float) -> list[str]:
+    """Return the command that ends an isolation which nobody else ends.
+
+    What was restored is stopped first: it must not meet production. The next drill removes it.
+    """
+    return [
+        *("systemd-run", "--quiet", "--collect", f"--unit={SWITCH}"),
+        *(f"--on-active={seconds:.0f}s", "--timer-property=AccuracySec=1s"),
+        "--description=End of a drill that nobody ended",
+        # systemd would put its own variables into the words, and takes two signs for one.
+        *("/bin/sh", "-c", RELEASE.replace("$", "$$")),
+    ]
+
+
+def _disarm() -> None:
+    """Take the switch back; one that is not there is none to take back."""
+    timer = f"{SWITCH}.timer"
+    known = _run("systemctl", "list-units", "--all", "--plain", "--no-legend", timer)
+    if timer in known.split():
+        _run("systemctl", "stop", timer)
 
 
 def refuse_in_use(*, clusters: Path = CLUSTERS, locks: Path = LOCKS) -> None:
@@ -146,6 +179,7 @@ def release(*, folder: str) -> Answer:
         shutil.rmtree(folder)
     # Declared first: deleting a table that is not there is an error.
     _run("nft", "-f", "-", given=f"table inet {TABLE} {{}}\ndelete table inet {TABLE}\n")
+    _disarm()
     return {}
 
 

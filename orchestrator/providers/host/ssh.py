@@ -37,23 +37,24 @@ class SshHosts:
         from orchestrator.providers.device.shell import connected
 
         try:
-            with connected(self._access(within), _target(server)) as shell:
+            with connected(self.access(within), target_of(server)) as shell:
                 ended = shell.ask(command, given=given)
         except DeviceError as error:
-            raise _host_error(error) from error
+            raise host_error(error) from error
         return Ran(status=ended.status, out=ended.out, err=ended.err)
 
     def expect_new_key(self, server: Server) -> None:
         """Forget the pinned host key."""
         from orchestrator.providers.device.host_keys import PinnedHostKey
 
-        PinnedHostKey(self.folder, _target(server)).file.unlink(missing_ok=True)
+        PinnedHostKey(self.folder, target_of(server)).file.unlink(missing_ok=True)
 
     def public_key(self, server: Server) -> str:
         """Return the public half of the login's key."""
         return public_half(server.ssh.key, self.secrets.get(server.ssh.key))
 
-    def _access(self, within: float) -> DeviceAccess:
+    def access(self, within: float) -> DeviceAccess:
+        """Return how hosts are reached; a command takes no longer than `within` seconds."""
         from orchestrator.providers.device.access import DeviceAccess, Limits
 
         limits = replace(Limits(), connect=min(CONNECT_SECONDS, within), command=within)
@@ -62,7 +63,8 @@ class SshHosts:
         )
 
 
-def _target(server: Server) -> SshTarget:
+def target_of(server: Server) -> SshTarget:
+    """Return a server's host as SSH wants it. Raises HostError where it declares no address."""
     from orchestrator.providers.device.access import SshTarget
 
     if server.address is None:
@@ -75,7 +77,8 @@ def _target(server: Server) -> SshTarget:
     return SshTarget(name=server.name, address=str(server.address), login=login)
 
 
-def _host_error(error: DeviceError) -> HostError:
+def host_error(error: DeviceError) -> HostError:
+    """Return what a failed connection means of a host."""
     from orchestrator.providers.device.faults import DeviceFault
 
     faults = {

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from orchestrator.errors import CloudError
@@ -31,6 +31,8 @@ CONNECT_SECONDS = 10
 READ_SECONDS = 120
 """Longest silence of a service within one answer."""
 
+PART_BYTES = 1 << 20
+
 _BUSY = frozenset({429, 500, 502, 503, 504})
 _NOT_BEGUN = frozenset({429, 503})
 """Answers that say that a request was not even begun, so that a POST may be repeated."""
@@ -47,7 +49,7 @@ class Call:
     json: Any = None
     params: Mapping[str, Any] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
-    body: Callable[[], IO[bytes]] | None = None
+    body: Callable[[], AbstractContextManager[object]] | None = None
     hide: tuple[str, ...] = ()
     repeatable: bool = False
     """A POST that may be sent again without looking first."""
@@ -137,6 +139,26 @@ class Rest:
                     remedy=f"See that the {self.service} service is up, then run again.",
                 )
 
+    @contextmanager
+    def reading(self, path: str) -> Iterator[Iterator[bytes]]:
+        """Hand out something large in parts. Raises CloudError; nothing is asked for again."""
+        from requests import RequestException
+
+        call = Call(method="GET", path=path)
+        with self._slots, self._transmit(call, stream=True) as response:
+            if response.status_code >= 400:
+                told = self._judge(call, response)
+                raise CloudError(
+                    f"{self._name(call)}: {told.reason}",
+                    remedy=f"See that the {self.service} service is up, then run again.",
+                )
+            try:
+                yield response.iter_content(PART_BYTES)
+            except RequestException as failure:
+                raise CloudError(
+                    f"{self._name(call)} broke off: {failure}", remedy="Run it again."
+                ) from failure
+
     def once(self, post: Callable[[], Row], find: Callable[[], Row | None]) -> Row:
         """Make a thing with `post`, but never twice.
 
@@ -176,7 +198,7 @@ class Rest:
         self._silent_since = None
         return self._judge(call, response)
 
-    def _transmit(self, call: Call) -> Response:
+    def _transmit(self, call: Call, *, stream: bool = False) -> Response:
         self.calls += 1
         with ExitStack() as stack:
             content: dict[str, Any] = {} if call.json is None else {"json": call.json}
@@ -191,6 +213,7 @@ class Rest:
                 params=dict(call.params),
                 headers=dict(call.headers),
                 timeout=(CONNECT_SECONDS, READ_SECONDS),
+                stream=stream,
                 **content,
             )
 

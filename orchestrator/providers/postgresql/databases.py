@@ -14,7 +14,14 @@ from typing import Any
 from orchestrator.errors import HostError, ServiceError
 from orchestrator.model.declared_service import DeclaredService, slot_name
 from orchestrator.model.hardware import Server
-from orchestrator.model.service_state import ClusterFacts, ClusterRole, HostDatabases
+from orchestrator.model.host import HostFault
+from orchestrator.model.service_state import (
+    ClusterFacts,
+    ClusterRole,
+    HostDatabases,
+    Lineage,
+    Term,
+)
 from orchestrator.model.units import Json
 from orchestrator.ports.database import Upstream
 from orchestrator.ports.host import Hosts
@@ -22,6 +29,9 @@ from orchestrator.ports.host import Hosts
 ON_HOST = Path(__file__).with_name("on_host.py")
 LOOK_SECONDS = 60.0
 ACT_SECONDS = 150.0
+CLAIM_SECONDS = 20.0
+"""Between the look at all hosts and the promotion no more than this a voter may pass: a host that
+was let start meanwhile is remembered by its voters for two minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +49,11 @@ class PostgresqlDatabases:
         try:
             told = self._ask(server, {"do": "look", "services": asked}, within=LOOK_SECONDS)
             return _host(told)
-        except (HostError, ServiceError) as error:
+        except HostError as error:
+            # A host with another key than before is one that was written anew, or none of ours.
+            remedy = f". {error.remedy}" if error.fault is HostFault.HOST_KEY else ""
+            return HostDatabases(answers=False, reason=error.message + remedy)
+        except ServiceError as error:
             return HostDatabases(answers=False, reason=error.message)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             return HostDatabases(answers=False, reason=f"its answer cannot be read: {error!r}")
@@ -55,18 +69,46 @@ class PostgresqlDatabases:
         return int(self._act(server, declared, "stop")["lsn"])
 
     def start(self, server: Server, declared: DeclaredService) -> None:
-        """Start a cluster as it is."""
+        """Start a cluster as it is; no voter is asked."""
         self._act(server, declared, "start")
 
     def promote(
         self, server: Server, declared: DeclaredService, *, followers: Sequence[str]
-    ) -> None:
+    ) -> Lineage:
         """Make a replica the primary."""
-        self._act(server, declared, "promote", slots=[slot_name(one) for one in followers])
+        slots: list[Json] = [slot_name(one) for one in followers]
+        told = self._act(server, declared, "promote", slots=slots)
+        return Lineage(
+            system_id=told["system_id"],
+            timeline=told["timeline"],
+            forks={int(timeline): end for timeline, end in told["forks"].items()},
+        )
+
+    def claim(self, server: Server, declared: DeclaredService, *, term: Term) -> None:
+        """Tell a voter who is made the primary."""
+        asked: dict[str, Json] = {
+            "do": "claim",
+            "cluster": declared.cluster,
+            "version": declared.service.version,
+            "host": server.name,
+            "term": term.number,
+            "leader": term.leader,
+        }
+        self._ask(server, asked, within=CLAIM_SECONDS)
 
     def follow(self, server: Server, declared: DeclaredService, *, upstream: Upstream) -> None:
         """Let a cluster follow a primary, and see that it does."""
-        self._act(server, declared, "follow", upstream=upstream.settings, address=upstream.address)
+        told: dict[str, Json] = {
+            "address": upstream.address,
+            "settings": upstream.settings,
+            "slots": list(upstream.slots),
+        }
+        lineage: dict[str, Json] = {
+            "system_id": upstream.lineage.system_id,
+            "timeline": upstream.lineage.timeline,
+            "forks": {str(one): end for one, end in upstream.lineage.forks.items()},
+        }
+        self._act(server, declared, "follow", upstream=told, lineage=lineage)
 
     def _act(
         self, server: Server, declared: DeclaredService, verb: str, **more: Json
@@ -104,6 +146,11 @@ def _host(told: Mapping[str, Any]) -> HostDatabases:
         certificate_until=datetime.fromisoformat(until.replace(" ", "T", 1)) if until else None,
         certificate_authority=certificate.get("authority", ""),
         clusters={name: _cluster(one) for name, one in told["clusters"].items()},
+        terms={
+            name: Term(number=one["term"], leader=one["leader"])
+            for name, one in told["terms"].items()
+            if one is not None
+        },
     )
 
 
@@ -118,6 +165,7 @@ def _cluster(told: Mapping[str, Any]) -> ClusterFacts:
             clean=told.get("clean"),
             timeline=told.get("timeline"),
             lsn=told.get("lsn"),
+            waits=told.get("waits", ""),
         )
     lag = told["lag_seconds"]
     return ClusterFacts(
@@ -128,6 +176,7 @@ def _cluster(told: Mapping[str, Any]) -> ClusterFacts:
         system_id=told["system_id"],
         timeline=told["timeline"],
         lsn=told["lsn"],
+        received=told["received"],
         upstream=told["upstream"],
         streaming=told["streaming"] if role is ClusterRole.REPLICA else None,
         lag_seconds=None if lag is None else float(lag),

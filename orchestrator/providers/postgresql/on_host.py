@@ -22,7 +22,13 @@ TLS = Path("/etc/site-tls")
 RECORD = "service.json"
 """In a cluster's folder: whose it is. Written last, when the cluster has been made."""
 UPSTREAM = "conf.d/60-upstream.conf"
+TERMS = Path("/var/lib/site-leaders")
+LEADING = Path("/run/site-leaders")
+"""What `site-may-lead` says of a cluster that it did not let start, and whom it let start."""
+WAITS = Path("/etc/systemd/system/site-lead-wait@.service")
 STOP_SECONDS, START_SECONDS, FOLLOW_SECONDS = 60, 60, 30
+LETS_START_SECONDS = 120
+"""A cluster that was let start as the primary is seen to lead after that time."""
 
 STATE = """
 SELECT json_build_object(
@@ -35,6 +41,8 @@ SELECT json_build_object(
     ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END,
   'lsn', (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
     ELSE pg_current_wal_lsn() END - '0/0')::bigint,
+  'received', (CASE WHEN pg_is_in_recovery() THEN greatest(pg_last_wal_receive_lsn(),
+    pg_last_wal_replay_lsn()) END - '0/0')::bigint,
   'upstream', coalesce((SELECT sender_host FROM pg_stat_wal_receiver), ''),
   'streaming', EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming'),
   'lag_seconds', CASE WHEN NOT pg_is_in_recovery() THEN NULL
@@ -43,6 +51,14 @@ SELECT json_build_object(
     ELSE extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) END,
   'size', (SELECT pg_database_size(oid) FROM pg_database WHERE datname = :'database'),
   'pending', ARRAY(SELECT name FROM pg_settings WHERE pending_restart ORDER BY name))
+"""
+RECEIVED = """
+SELECT json_build_object('timeline', received_tli, 'received', (flushed_lsn - '0/0')::bigint)
+FROM pg_stat_wal_receiver WHERE received_tli IS NOT NULL
+"""
+UNUSED_SLOTS_DROPPED = """
+SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots
+WHERE NOT active AND slot_name = ANY(string_to_array(:'ours', ','))
 """
 EXTENSIONS = "SELECT json_agg(extname ORDER BY extname) FROM pg_extension"
 
@@ -66,6 +82,7 @@ def look(*, services: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "certificate": _certificate(),
         "clusters": {one["cluster"]: _cluster(**one) for one in services},
+        "terms": {one["cluster"]: _json(TERMS / f"{one['cluster']}.json") for one in services},
     }
 
 
@@ -89,6 +106,7 @@ def request(*, host: str, names: list[str]) -> dict[str, str]:
 
 def stop(*, cluster: str, version: str) -> dict[str, Any]:
     """Stop a cluster in order: what its replicas lack is sent to them first."""
+    _stop_waiting(cluster, version)
     _run("systemctl", "stop", _unit(cluster, version), seconds=STOP_SECONDS)
     control = _control(cluster, version)
     if control["Database cluster state"] not in {"shut down", "shut down in recovery"}:
@@ -97,7 +115,10 @@ def stop(*, cluster: str, version: str) -> dict[str, Any]:
 
 
 def start(*, cluster: str, version: str) -> dict[str, Any]:
-    """Start a cluster as it is."""
+    """Start a cluster as it is: whoever asks for this has seen that no other one leads."""
+    _stop_waiting(cluster, version)
+    LEADING.mkdir(mode=0o755, exist_ok=True)
+    (LEADING / f"{cluster}.told-to").touch()
     _run("systemctl", "start", _unit(cluster, version), seconds=START_SECONDS)
     return {}
 
@@ -116,24 +137,56 @@ def promote(*, cluster: str, version: str, slots: list[str]) -> dict[str, Any]:
              "NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = :'slot')",
              slot=slot)  # fmt: skip
     _sql(cluster, version, "CHECKPOINT")
+    return _lineage(cluster, version)
+
+
+def claim(*, cluster: str, version: str, host: str, term: int, leader: str) -> dict[str, Any]:
+    """Keep who is made the primary; a voter that knows better, or let another start, refuses."""
+    known = _json(TERMS / f"{cluster}.json")
+    starts = _json(LEADING / f"{cluster}.starts")
+    if known and (known["term"], known["leader"]) == (term, leader):
+        return {}
+    if known and known["term"] >= term:
+        raise RefusedError(f"{known['leader']} was made the primary (term {known['term']})")
+    if leader != host and _leads(cluster, version):
+        raise RefusedError("it runs as the primary here")
+    ago = time.monotonic() - starts["at"] if starts else LETS_START_SECONDS
+    if starts and starts["host"] != leader and ago < LETS_START_SECONDS:
+        raise RefusedError(f"{starts['host']} was let start as the primary {ago:.0f} s ago")
+    TERMS.mkdir(mode=0o755, exist_ok=True)
+    file = TERMS / f"{cluster}.json"
+    draft = file.with_name(f".{file.name}.new")
+    with draft.open("w") as written:
+        json.dump({"term": term, "leader": leader}, written)
+        written.flush()
+        os.fsync(written.fileno())
+    draft.replace(file)
+    folder = os.open(TERMS, os.O_RDONLY)
+    os.fsync(folder)
+    os.close(folder)
     return {}
 
 
-def follow(*, cluster: str, version: str, upstream: str, address: str) -> dict[str, Any]:
-    """Let a cluster follow a primary, and see it do so."""
+def follow(
+    *, cluster: str, version: str, upstream: dict[str, Any], lineage: dict[str, Any]
+) -> dict[str, Any]:
+    """Let a cluster follow a primary, and see it do so; one that has forked is left as it is."""
     data = DATA / version / cluster
     running = _active(cluster, version)
     if running and _sql(cluster, version, "SELECT pg_is_in_recovery()").strip() != "t":
         raise RefusedError("it is a primary and runs: stop it first")
-    _write(CONFIG / version / cluster / UPSTREAM, upstream)
+    _refuse_forked(cluster, version, lineage, running=running)
+    _stop_waiting(cluster, version)
+    _write(CONFIG / version / cluster / UPSTREAM, upstream["settings"])
     if running:
         _run("systemctl", "reload", _unit(cluster, version), seconds=START_SECONDS)
     else:
         _write(data / "standby.signal", "")
         _run("systemctl", "start", _unit(cluster, version), seconds=START_SECONDS)
-    # A replica has no followers: a slot that it kept would hold its log for nobody.
-    _sql(cluster, version, "SELECT pg_drop_replication_slot(slot_name) FROM "
-         "pg_replication_slots WHERE NOT active")  # fmt: skip
+    # A replica has no followers: a slot of ours that it kept would hold its log for nobody.
+    ours = ",".join(upstream["slots"])
+    _sql(cluster, version, UNUSED_SLOTS_DROPPED, ours=ours)
+    address = upstream["address"]
     deadline = time.monotonic() + FOLLOW_SECONDS
     asked = "SELECT count(*) FROM pg_stat_wal_receiver WHERE status = 'streaming' AND "
     asked += "sender_host = :'address'"
@@ -150,8 +203,72 @@ VERBS: Mapping[str, Callable[..., dict[str, Any]]] = {
     "stop": stop,
     "start": start,
     "promote": promote,
+    "claim": claim,
     "follow": follow,
 }
+
+
+def _lineage(cluster: str, version: str) -> dict[str, Any]:
+    """Tell how a primary's log came to be: its timeline, and where those before it end."""
+    control = _control(cluster, version)
+    timeline = int(control["Latest checkpoint's TimeLineID"])
+    history = DATA / version / cluster / "pg_wal" / f"{timeline:08X}.history"
+    lines = history.read_text().splitlines() if history.exists() else []
+    words = [line.split() for line in lines if line.strip() and not line.startswith("#")]
+    return {
+        "system_id": control["Database system identifier"],
+        "timeline": timeline,
+        "forks": {word[0]: _bytes(word[1]) for word in words},
+    }
+
+
+def _refuse_forked(cluster: str, version: str, lineage: dict[str, Any], *, running: bool) -> None:
+    """Refuse a cluster that has log which its new primary has not."""
+    if running:
+        # Of a replica that hears nothing only the last restartpoint's timeline is told. PostgreSQL
+        # itself does not let it follow where it has more, and nothing of it is lost by asking.
+        found = json.loads(_sql(cluster, version, RECEIVED) or "null")
+        if found is None:
+            return
+        timeline, end = found["timeline"], found["received"] or 0
+    else:
+        control = _control(cluster, version)
+        state = control["Database cluster state"]
+        if state not in {"shut down", "shut down in recovery"}:
+            raise RefusedError(f"it is `{state}`: how much it has that others lack is not known")
+        if control["Database system identifier"] != lineage["system_id"]:
+            raise RefusedError("it is another database")
+        timeline = int(control["Min recovery ending loc's timeline"])
+        timeline = timeline or int(control["Latest checkpoint's TimeLineID"])
+        ends = ("Latest checkpoint location", "Minimum recovery ending location")
+        end = max(_bytes(control[name]) for name in ends)
+    fork = lineage["forks"].get(str(timeline))
+    if timeline != lineage["timeline"] and (fork is None or end > fork):
+        raise RefusedError(
+            f"its log goes to {_lsn(end)} on timeline {timeline}, and the primary's timeline "
+            f"{lineage['timeline']} left that one at {'no place' if fork is None else _lsn(fork)}: "
+            "what it has beyond is nowhere else. It was left as it is; to throw that away: "
+            "orchestrator service apply --rebuild"
+        )
+
+
+def _leads(cluster: str, version: str) -> bool:
+    """Say whether a cluster runs here and is no replica; on a witness there is none."""
+    replica = (DATA / version / cluster / "standby.signal").exists()
+    return not replica and _active(cluster, version)
+
+
+def _stop_waiting(cluster: str, version: str) -> None:
+    """End what would start the cluster as soon as it may lead."""
+    if WAITS.exists():
+        _run("systemctl", "stop", f"{WAITS.stem}{version}-{cluster}.service")
+
+
+def _json(file: Path) -> dict[str, Any] | None:
+    if not file.exists():
+        return None
+    found: dict[str, Any] = json.loads(file.read_text())
+    return found
 
 
 def _cluster(*, cluster: str, version: str, port: int) -> dict[str, Any]:
@@ -188,8 +305,14 @@ def _stopped(cluster: str, version: str) -> dict[str, Any]:
         timeline = int(control["Latest checkpoint's TimeLineID"])
     except (RefusedError, KeyError, ValueError) as error:
         return {"reason": f"{unit} does not run: {error}"}
-    why = f"{unit} does not run: {state}"
-    return {"reason": why, "clean": state == "shut down", "lsn": lsn, "timeline": timeline}
+    said = _json(LEADING / f"{cluster}.json") or {"answer": "", "why": ""}
+    return {
+        "reason": said["why"] or f"{unit} does not run: {state}",
+        "waits": said["why"] if said["answer"] == "wait" else "",
+        "clean": state == "shut down",
+        "lsn": lsn,
+        "timeline": timeline,
+    }
 
 
 def _certificate() -> dict[str, str]:
@@ -223,6 +346,10 @@ def _control(cluster: str, version: str) -> dict[str, str]:
 def _bytes(lsn: str) -> int:
     high, low = lsn.split("/")
     return (int(high, 16) << 32) + int(low, 16)
+
+
+def _lsn(end: int) -> str:
+    return f"{end >> 32:X}/{end & 0xFFFFFFFF:X}"
 
 
 def _active(cluster: str, version: str) -> bool:

@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from typing import ClassVar
 from urllib.parse import quote
 
-from orchestrator.errors import BmcError, EngineError
+from orchestrator.errors import BmcError, EngineError, SecretError
 from orchestrator.model.hardware import Bmc
 from orchestrator.model.units import Json, SecretRef
 from orchestrator.ports.provider import Kind, Made, Observed, Properties
@@ -89,6 +89,9 @@ class SettingsKind(ResourceKind):
                 kept = read_settings(talk, system, _declared(inputs))
         except BmcError as error:
             return Observed(id=resource_id, properties={"answers": error.message})
+        except SecretError as error:
+            unknown: dict[str, Json] = {"answers": f"unknown: {error.message}"}
+            return Observed(id=resource_id, properties=unknown)
         properties = {"answers": YES, **kept.properties}
         return Observed(id=resource_id, properties=properties, pending=kept.pending)
 

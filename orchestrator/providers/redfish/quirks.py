@@ -35,6 +35,8 @@ class Quirk:
     """A boot override must repeat the boot mode, or it is refused or falls back to legacy."""
     virtual_cd: str = "Cd"
     """The boot target that means the virtual CD."""
+    update_target: bool = False
+    """A firmware update must name the system that it is for."""
     source: str
 
 
@@ -63,8 +65,10 @@ QUIRKS: tuple[Quirk, ...] = (
         vendors=frozenset({"supermicro", "super"}),
         repeat_boot_mode=True,
         virtual_cd="UsbCd",
+        update_target=True,
         source="drops the override without BootSourceOverrideMode, and `Cd` is the physical drive: "
-        "DMTF/Redfishtool#106, ansible-collections/community.general#11542 and #3423",
+        "DMTF/Redfishtool#106, ansible-collections/community.general#11542 and #3423; what an "
+        "update is for: supermicro.com, FAQ 45630",
     ),
 )
 
@@ -89,6 +93,11 @@ class Profile:
     def repeat_boot_mode(self) -> bool:
         """Say whether a boot override must carry the boot mode."""
         return any(quirk.repeat_boot_mode for quirk in self.quirks)
+
+    @property
+    def update_target(self) -> bool:
+        """Say whether a firmware update must name its system."""
+        return any(quirk.update_target for quirk in self.quirks)
 
     @property
     def virtual_cd(self) -> str:

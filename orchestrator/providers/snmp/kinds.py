@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
+from orchestrator.errors import SecretError
 from orchestrator.model.readings import DeviceKind
 from orchestrator.model.room import SnmpLogin, SnmpVersion
 from orchestrator.model.units import Json, SecretRef
@@ -61,11 +62,17 @@ class RoomKind(ResourceKind):
     ) -> dict[str, Observed]:
         """Return the settings of the devices, read all at once.
 
-        A device that does not answer is not gone: all that is known is that it is silent.
+        A device that does not answer is not gone: all that is known is that it is silent. One whose
+        login is not in the vault is unknown, and says which; the others are read nevertheless.
         """
-        reached = {
-            resource_id: self._endpoint_of_id(resource_id) for resource_id in sorted(recorded)
-        }
+        reached: dict[str, Endpoint] = {}
+        unknown: dict[str, Observed] = {}
+        for resource_id in sorted(recorded):
+            try:
+                reached[resource_id] = self._endpoint_of_id(resource_id)
+            except SecretError as error:
+                why: dict[str, Json] = {"answers": f"unknown: {error.message}"}
+                unknown[resource_id] = Observed(id=resource_id, properties=why)
         names = {id(endpoint): resource_id for resource_id, endpoint in reached.items()}
 
         async def talk(session: Session) -> Observed:
@@ -77,7 +84,7 @@ class RoomKind(ResourceKind):
             return Observed(id=resource_id, properties={"answers": True, **found})
 
         seen = self._wire.each([*reached.values()], talk)
-        return {each.id: each for each in seen}
+        return unknown | {each.id: each for each in seen}
 
     def _bring_up(self, inputs: Properties) -> None:
         endpoint = self._access.endpoint(

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from orchestrator.errors import BackupError
-from orchestrator.model.backup import BackupFault, Place, Subject
+from orchestrator.model.backup import PARTS, BackupFault, Listing, Place, Subject
 from orchestrator.model.hardware import Server
 from orchestrator.model.host import Ran
 from orchestrator.model.site import Site
@@ -50,7 +50,7 @@ class World:
     def __init__(self, site: Site, directory: Path) -> None:
         self.hosts = FakeBackupHosts()
         keys = Keys(agents=Agents(hosts=self.hosts), secrets=Vault())
-        records = SiteRecords(directory=directory, state=directory / ".orchestrator")
+        records = records_of(directory)
         self.copying = HostCopying(keys=keys, records=records)
         self.archive = RepositoryArchive(keys=keys)
         self.site = site
@@ -167,7 +167,7 @@ def _snapshot(part: str, **other: Any) -> dict[str, Any]:
 def _copy(world: World) -> Any:
     listed = {"gongan/population": [_snapshot("data"), _snapshot("manifest")]}
     world.hosts.answers["copies"] = {"snapshots": listed}
-    (copy,) = world.archive.copies(["gongan/population"], store=world.store)
+    (copy,) = world.archive.copies(["gongan/population"], store=world.store).copies
     return copy
 
 
@@ -180,37 +180,94 @@ def test_snapshots_of_a_run_are_one_copy(world: World) -> None:
 @pytest.mark.parametrize("part", ["data", "manifest"])
 def test_half_a_run_is_no_copy(world: World, part: str) -> None:
     world.hosts.answers["copies"] = {"snapshots": {"gongan/population": [_snapshot(part)]}}
-    (copy,) = world.archive.copies(["gongan/population"], store=world.store)
+    (copy,) = world.archive.copies(["gongan/population"], store=world.store).copies
     assert not copy.whole
 
 
-def test_a_snapshot_of_other_hands_is_a_fault_and_not_a_copy(world: World) -> None:
-    strange = {**_snapshot("data"), "tags": None}
-    world.hosts.answers["copies"] = {"snapshots": {"gongan/population": [strange]}}
-    with pytest.raises(BackupError, match="cannot be read"):
-        world.archive.copies(["gongan/population"], store=world.store)
+def test_a_snapshot_of_other_hands_is_named_and_hides_no_copy(world: World) -> None:
+    strange = {**_snapshot("data"), "tags": None, "id": "abcd"}
+    snapshots = [strange, _snapshot("data"), _snapshot("manifest")]
+    world.hosts.answers["copies"] = {
+        "snapshots": {"gongan/population": snapshots, "fagai/credit": []},
+        "damaged": {"fagai/credit": ["/srv/backup/fagai/credit/keys/12"]},
+    }
+    listing = world.archive.copies(["gongan/population", "fagai/credit"], store=world.store)
+    assert [copy.whole for copy in listing.copies] == [True]
+    assert listing.damaged == {
+        "gongan/population": ("snapshot abcd",),
+        "fagai/credit": ("/srv/backup/fagai/credit/keys/12",),
+    }
+
+
+def test_what_was_written_to_try_a_deletion_is_no_copy(world: World) -> None:
+    trial = {**_snapshot("data"), "tags": ["run=trial", "part=trial"]}
+    world.hosts.answers["copies"] = {"snapshots": {"gongan/population": [trial]}}
+    assert world.archive.copies(["gongan/population"], store=world.store) == Listing()
+
+
+def test_when_each_part_was_read_comes_with_the_list(world: World) -> None:
+    world.hosts.answers["copies"] = {
+        "snapshots": {"gongan/population": []},
+        "read": {"gongan/population": {"3": AT.timestamp(), "99": 1.0}},
+    }
+    (read,) = world.archive.copies(["gongan/population"], store=world.store).read.values()
+    assert read == tuple(AT if number == 3 else None for number in range(PARTS))
 
 
 def test_prune_lets_the_manifest_go_first(world: World) -> None:
     copy = _copy(world)
     world.hosts.answers["prune"] = {"freed_bytes": 9}
-    assert world.archive.prune([copy], store=world.store) == 9
-    assert world.hosts.asked[-1][1]["snapshots"] == ["manifest-id", "data-id"]
+    assert world.archive.prune([copy], store=world.store, now=AT) == 9
+    request = world.hosts.asked[-1][1]
+    assert request["snapshots"] == ["manifest-id", "data-id"]
+    assert request["now_seconds"] == AT.timestamp()
+
+
+def records_of(
+    directory: Path, *, state: Path | None = None, key: Path | None = None
+) -> SiteRecords:
+    """Return the records of a site whose vault's password is in a file."""
+    file = key or directory / ".vault-password"
+    if not file.exists():
+        file.write_text("the password of the vault\n")
+    return SiteRecords(
+        directory=directory, state=state or directory / ".orchestrator", password_file=file
+    )
 
 
 def test_the_sites_records_leave_the_vaults_password_here(tmp_path: Path) -> None:
     directory = tmp_path / "site"
     state = directory / ".orchestrator"
     state.mkdir(parents=True)
-    (directory / ".vault-password").write_text("the password")
     (directory / "secrets.vault.yaml").write_text("sealed")
     (state / "audit.jsonl").write_text("{}")
-    records = SiteRecords(directory=directory, state=state)
+    records = records_of(directory)
     packed = records.pack()
     assert set(packed.files) == {"/site/secrets.vault.yaml", "/state/audit.jsonl"}
     assert records.unpack(packed.content, str(tmp_path / "back")) == packed.files
     with pytest.raises(BackupError, match="there already"):
         records.unpack(packed.content, str(tmp_path / "back"))
+
+
+@pytest.mark.parametrize("name", ["keys/vault.txt", "old password~", "state/left-over"])
+def test_the_vaults_password_stays_here_whatever_it_is_called(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / "site.yaml").write_text("name: city")
+    records = records_of(tmp_path, state=tmp_path / "state", key=tmp_path / name)
+    (tmp_path / "copy of it").write_text("the password of the vault")
+    assert set(records.pack().files) == {"/site/site.yaml"}
+
+
+def test_a_file_with_the_vaults_password_in_it_is_named_and_goes_nowhere(tmp_path: Path) -> None:
+    records = records_of(tmp_path)
+    (tmp_path / "notes.md").write_text("open it with: the password of the vault, says Li\n")
+    with pytest.raises(BackupError, match=r"notes\.md has the vault's password") as refused:
+        records.pack()
+    assert "the password of" not in refused.value.message
+    (tmp_path / "notes.md").unlink()
+    records.password_file.unlink()
+    with pytest.raises(BackupError, match="nobody knows whether"):
+        records.pack()
 
 
 @pytest.mark.parametrize(
@@ -226,7 +283,7 @@ def test_records_that_lead_elsewhere_are_not_unpacked(
         told = tarfile.TarInfo(entry[0])
         told.type, told.linkname = entry[1], "/etc/passwd"
         archive.addfile(told)
-    records = SiteRecords(directory=tmp_path, state=tmp_path)
+    records = records_of(tmp_path, state=tmp_path)
     with pytest.raises(BackupError, match="nothing that the site's records have"):
         records.unpack(forged.getvalue(), str(tmp_path / "back"))
     assert not list(tmp_path.rglob("*outside*")) and not list((tmp_path / "back").iterdir())
@@ -239,15 +296,31 @@ def test_a_moment_without_a_zone_is_none() -> None:
 
 
 def test_only_a_refusal_proves_that_a_host_cannot_delete(world: World) -> None:
-    copy = _copy(world)
-    asked = {"store": world.store, "server": world.server("db-1")}
-    world.hosts.answers |= {"delete": {"refused": True, "said": "403"}, "there": {"there": True}}
-    assert not world.copying.may_delete(copy, **asked)
-    world.hosts.answers["delete"] = {"refused": False, "said": "ssh: No route to host"}
+    def may_delete() -> bool:
+        return world.copying.may_delete(
+            "gongan/population", store=world.store, server=world.server("db-1")
+        )
+
+    refused = {"trial_id": "t1", "refused": True, "said": "403"}
+    world.hosts.answers = {"try-to-delete": refused, "end-trial": {"there": True}}
+    assert not may_delete()
+    assert world.hosts.asked[-1][1]["trial_id"] == "t1"
+    silent = {"trial_id": "t1", "refused": False, "said": "ssh: No route to host"}
+    world.hosts.answers["try-to-delete"] = silent
     with pytest.raises(BackupError, match="nothing is proved: ssh: No route to host"):
-        world.copying.may_delete(copy, **asked)
-    world.hosts.answers["there"] = {"there": False}
-    assert world.copying.may_delete(copy, **asked)
+        may_delete()
+    world.hosts.answers["end-trial"] = {"there": False}
+    assert may_delete()
+
+
+def test_no_copy_is_at_stake_where_a_deletion_is_tried(world: World) -> None:
+    world.hosts.answers = {
+        "try-to-delete": {"trial_id": "t1", "refused": False, "said": ""},
+        "end-trial": {"there": False},
+    }
+    world.copying.may_delete("gongan/population", store=world.store, server=world.server("db-1"))
+    (_, request), _ = world.hosts.asked
+    assert request.keys() == {"act", "within", "repository", "subject", "host"}
 
 
 def test_a_file_that_goes_away_while_records_are_packed_is_left_out(tmp_path: Path) -> None:
@@ -257,7 +330,8 @@ def test_a_file_that_goes_away_while_records_are_packed_is_left_out(tmp_path: Pa
             yield from SiteRecords._files(self)
 
     (tmp_path / "site.yaml").write_text("name: city")
-    records = Fleeting(directory=tmp_path, state=tmp_path / "state")
+    key = records_of(tmp_path).password_file
+    records = Fleeting(directory=tmp_path, state=tmp_path / "state", password_file=key)
     assert set(records.pack().files) == {"/site/site.yaml"}
 
 

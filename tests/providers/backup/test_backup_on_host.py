@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import os
+import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
-from orchestrator.providers.backup.on_host import files, keeping, postgres
+from orchestrator.providers.backup.on_host import files, keeping, postgres, reading, soundness
 from orchestrator.providers.backup.on_host.ground import ActError, held, said
 from orchestrator.providers.backup.on_host.restic import WORDS
 
@@ -93,7 +98,8 @@ def test_a_cluster_made_later_does_not_inherit_the_mark_of_a_restore(
 
 def test_what_a_program_sends_to_terminals_is_not_in_what_is_shown() -> None:
     """restic clears lines of a terminal that is not there; a message with that hides itself."""
-    assert said("\x1b[2Kcannot open\n\tthe pack\r\n") == "[2Kcannot open the pack"
+    assert said("\x1b[2Kcannot open\n\tthe \x1b[1;31mpack\x1b[0m\r\n") == "cannot open the pack"
+    assert said("\x1b]0;a title\x07it \x1b(Bfails\x1b") == "it fails"
     assert said("拒绝".encode()) == "拒绝"
 
 
@@ -106,3 +112,115 @@ def test_a_lock_is_waited_for_so_long_and_no_longer_and_is_free_again(tmp_path: 
         assert refused.value.kind == "busy"
     with held(lock, within=0, busy="it was not let go"):
         pass
+
+
+def test_a_cluster_that_a_killed_restore_left_half_made_is_cleared_and_no_other(
+    tmp_path: Path,
+) -> None:
+    def left(name: str) -> Path:
+        data = tmp_path / "var/lib/postgresql/15" / name
+        for folder in (data, tmp_path / "etc/postgresql/15" / name):
+            (folder / "base").mkdir(parents=True)
+        return data
+
+    def cluster(name: str) -> postgres.Cluster:
+        return postgres.Cluster({"name": name, "version": "15", "port": 1, "database": "d"})
+
+    killed, somebodys = left("orchestrator_drill"), left("main")
+    mark = postgres.begun(cluster("orchestrator_drill"), root=tmp_path)
+    mark.parent.mkdir(parents=True)
+    mark.touch()
+    for name in ("orchestrator_drill", "main"):
+        postgres.clear_half_made(cluster(name), root=tmp_path)
+    assert (killed.exists(), somebodys.exists(), mark.exists()) == (False, True, False)
+    assert not (tmp_path / "etc/postgresql/15/orchestrator_drill").exists()
+
+
+@pytest.mark.parametrize("ahead", [301.0, -301.0, 30 * 86_400.0])
+def test_copies_are_not_deleted_by_a_clock_that_another_one_contradicts(ahead: float) -> None:
+    with pytest.raises(ActError, match="two clocks do not agree") as refused:
+        keeping.refuse_other_time(1_000_000.0 + ahead, 1_000_000.0)
+    assert refused.value.kind == "refused"
+    keeping.refuse_other_time(1_000_290.0, 1_000_000.0)
+
+
+def pack(folder: Path, content: str, *, sound: bool = True) -> Path:
+    digest = hashlib.sha256(content.encode()).hexdigest()
+    made = folder / "data" / digest[:2] / digest
+    made.parent.mkdir(parents=True, exist_ok=True)
+    made.write_text(content if sound else f"{content}?")
+    return made
+
+
+def test_a_sound_part_is_remembered_and_a_broken_one_is_read_first_next_time(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "gongan" / "population"
+    (folder / "snapshots").mkdir(parents=True)
+    good, bad = pack(folder, "good"), pack(folder, "bad", sound=False)
+    parts = [soundness.part_of(good), soundness.part_of(bad)]
+    for part in parts:
+        soundness.remember(folder, part, at=1.0)
+    asked = request(tmp_path) | {"parts": parts}
+    (folder / "config").touch()
+    told = reading.verify(asked)
+    assert (told["broken"], told["files_read"]) == ([str(bad)], 2)
+    assert soundness.read_before(folder).keys() == {str(parts[0])}
+    assert soundness.read_before(folder)[str(parts[0])] > 1.0
+
+
+def test_whoever_writes_gets_the_repository_between_two_slices(tmp_path: Path) -> None:
+    folder = tmp_path / "population"
+    files = [pack(folder, text) for text in ("one", "two", "three")]
+    asked: list[float] = []
+
+    class Slow(reading.Found):
+        def take(self, file: Path) -> None:
+            asked.append(time.monotonic())
+            super().take(file)
+
+    found = Slow()
+    writer = threading.Thread(target=write_meanwhile, args=(folder, asked))
+    writer.start()
+    reading.read_slowly(folder, files, found, slice_seconds=0.0, between=0.05)
+    writer.join(timeout=5)
+    assert found.files == 3 and not found.broken
+    assert "written" in (folder.parent / "log").read_text()
+    assert len(asked) == 3
+
+
+def write_meanwhile(folder: Path, asked: list[float]) -> None:
+    """Take the repository as soon as the reader lets go of it, as the server's script does."""
+    while not asked:
+        time.sleep(0.001)
+    with folder.with_name(f"{folder.name}.in-use").open("a+") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        late = len(asked) == 3
+        (folder.parent / "log").write_text("too late" if late else "written")
+
+
+def test_a_list_of_what_was_read_that_is_none_means_never(tmp_path: Path) -> None:
+    folder = tmp_path / "population"
+    folder.mkdir()
+    for text in ("", "[]", '{"x": 1}', '{"1": "y"}'):
+        (tmp_path / "population.read").write_text(text)
+        assert soundness.read_before(folder) == {}
+
+
+def test_a_session_ends_with_its_input_and_nobody_waits_for_an_interrupt_to_end_it() -> None:
+    """psql goes on after an interrupt: each count of a database took five seconds for that."""
+
+    class Psql(postgres.Cluster):
+        def argv(self, program: str, *words: str, database: str | None = None) -> list[str]:
+            script = (
+                "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+                "for line in sys.stdin: print('\"answer\"', flush=True)"
+            )
+            return [sys.executable, "-c", script]
+
+    cluster = Psql({"name": "n", "version": "15", "port": 1, "database": "d"})
+    begun = time.monotonic()
+    with postgres.one_moment(cluster) as session:
+        assert session.ask("SELECT 1;") == "answer"
+        asked = time.monotonic()
+    assert time.monotonic() - asked < 2.5, f"after {asked - begun} s of work"

@@ -203,3 +203,14 @@ def test_without_a_folder_for_certificates_nothing_is_read_or_written() -> None:
     with pytest.raises(EngineError, match="no folder"):
         kind.create(INPUTS)
     assert kind.observe({}) == {}
+
+
+def test_a_bmc_whose_password_is_not_in_the_vault_is_unknown_and_the_others_are_read(
+    reach: Open,
+) -> None:
+    missing = "secret://bmc/not-in-the-vault"
+    asked = {"redfish://x": INPUTS, "redfish://y": INPUTS | {"bmc_password": missing}}
+    found = kind_of(reach(Bmc())).observe(asked)  # type: ignore[arg-type] # JSON
+    assert found["redfish://x"].properties["answers"] == "yes"
+    told = str(found["redfish://y"].properties["answers"])
+    assert told.startswith("unknown: ") and missing in told

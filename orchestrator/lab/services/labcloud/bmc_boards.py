@@ -14,6 +14,7 @@ from labcloud.wsgi import App, Environ, StartResponse
 
 Resource = dict[str, Any]
 Kept = Callable[[str], tuple[str, list[str]]]
+Firmware = Callable[[str], dict[str, str]]
 
 BMC_MODEL = "Lab BMC"
 BMC_VERSION = "7.10.30"
@@ -26,9 +27,12 @@ INLET_CELSIUS = 22
 class Boards:
     """Fills in the emulator's answers about systems and managers, and serves their chassis."""
 
-    def __init__(self, app: App, machines: list[Resource], kept: Kept) -> None:
-        """Take the machines of the site, and what tells their asset tag and boot order."""
+    def __init__(
+        self, app: App, machines: list[Resource], *, kept: Kept, firmware: Firmware
+    ) -> None:
+        """Take the machines, and what tells their asset tag and boot order, and their firmware."""
         self._app = app
+        self._firmware = firmware
         self._kept = kept
         self._machines = {machine["uuid"]: machine for machine in machines}
 
@@ -41,7 +45,7 @@ class Boards:
         if parts[2] == "Chassis":
             made = _chassis(machine) if len(parts) == 4 else _thermal(machine)
             return _send(start_response, "200 OK", made)
-        fill = {"Systems": self._fill_system, "Managers": _fill_manager}.get(parts[2])
+        fill = {"Systems": self._fill_system, "Managers": self._fill_manager}.get(parts[2])
         if fill is None or len(parts) > 4:
             return self._app(environ, start_response)
         return self._filled(environ, start_response, lambda resource: fill(resource, machine))
@@ -68,27 +72,26 @@ class Boards:
 
     def _fill_system(self, system: Resource, machine: Resource) -> None:
         _fill_system(system, machine)
+        system["BiosVersion"] = self._firmware(machine["uuid"]).get("BIOS", BIOS_VERSION)
         system["AssetTag"], order = self._kept(machine["uuid"])
         options = {"@odata.id": f"/redfish/v1/Systems/{machine['uuid']}/BootOptions"}
         system.setdefault("Boot", {}).update(BootOrder=order, BootOptions=options)
+
+    def _fill_manager(self, manager: Resource, machine: Resource) -> None:
+        manager["Model"] = BMC_MODEL
+        manager["FirmwareVersion"] = self._firmware(machine["uuid"]).get("BMC", BMC_VERSION)
 
 
 def _fill_system(system: Resource, machine: Resource) -> None:
     system["Manufacturer"] = machine["vendor"]
     system["Model"] = machine["model"]
     system["SerialNumber"] = machine["serial"]
-    system["BiosVersion"] = BIOS_VERSION
     summary = system.setdefault("ProcessorSummary", {})
     summary["Count"] = 2
     summary["Model"] = "Lab CPU"
     summary["LogicalProcessorCount"] = machine["cpu_threads"]
     links = system.setdefault("Links", {})
     links["Chassis"] = [{"@odata.id": f"/redfish/v1/Chassis/{machine['uuid']}"}]
-
-
-def _fill_manager(manager: Resource, machine: Resource) -> None:
-    manager["Model"] = BMC_MODEL
-    manager["FirmwareVersion"] = BMC_VERSION
 
 
 def _chassis(machine: Resource) -> Resource:

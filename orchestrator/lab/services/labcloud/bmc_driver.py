@@ -17,7 +17,7 @@ System = dict[str, Any]
 
 REMEMBERED = frozenset({"power_state", "pending_power", "boot_device", "boot_mode", "boot_image",
                         "secure_boot", "bios", "bios_later", "asset_tag",
-                        "boot_order"})  # fmt: skip
+                        "boot_order", "firmware", "firmware_later"})  # fmt: skip
 """What a machine keeps when the site is declared anew; the rest is what the site says."""
 
 BIOS_DEFAULTS: dict[str, object] = {
@@ -191,13 +191,26 @@ class LabMachines(fakedriver.FakeDriver):
         machine = self._get(identity)
         return machine.get("asset_tag", ""), machine.get("boot_order") or [*BOOT_OPTIONS]
 
+    def get_firmware(self, identity: str) -> dict[str, str]:
+        """Return the firmware that was brought by updates, by component."""
+        return self._get(identity).get("firmware") or {}
+
+    def take_firmware(self, identity: str, component: str, version: str) -> None:
+        """Take firmware: a BMC's own at once, a BIOS when the machine is next switched on."""
+        kind = "firmware_later" if component == "BIOS" else "firmware"
+        known = self._get(identity).get(kind) or {}
+        self._update(identity, **{kind: known | {component: version}})
+
     def keep(self, identity: str, **values: object) -> None:
         """Keep an `asset_tag` or a `boot_order`."""
         self._update(identity, **values)
 
     def _update(self, system: System | str, **changes: object) -> None:
-        """Change a machine; one that is switched on takes up the BIOS attributes that wait."""
+        """Change a machine; one that is switched on takes up what waits for that."""
         if changes.get("power_state") == "On" and isinstance(system, dict):
+            if later := system.get("firmware_later"):
+                firmware = (system.get("firmware") or {}) | later
+                changes |= {"firmware": firmware, "firmware_later": None}
             if waiting := system.get("bios_later"):
                 bios = (system.get("bios") or BIOS_DEFAULTS) | waiting
                 changes |= {"bios": bios, "bios_later": None}

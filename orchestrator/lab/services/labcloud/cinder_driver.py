@@ -93,6 +93,17 @@ class LabVolumeDriver(driver.VolumeDriver):
             image_service.download(context, image_id, file)
         self._grow(volume.name, volume.size)
 
+    def copy_volume_to_image(  # noqa: PLR0917 - Cinder's signature
+        self,
+        context: object,
+        volume: Any,  # noqa: ANN401 - see create_volume
+        image_service: Any,  # noqa: ANN401 - see create_volume
+        image_meta: Any,  # noqa: ANN401 - see create_volume
+    ) -> None:
+        """Upload a volume as an image, byte by byte: raw is the only format here."""
+        with (self._folder / volume.name).open("rb") as file:
+            image_service.update(context, image_meta["id"], {}, file)
+
     def ensure_export(self, context: object, volume: object) -> None:
         """Do nothing: a file needs no export."""
 

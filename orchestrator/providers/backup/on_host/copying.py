@@ -17,10 +17,6 @@ from .sql import RECOVERY, SENTINEL
 
 DUMP_NAME = "dump.pgc"
 MANIFEST_NAME = "manifest.json"
-DELETE_SECONDS = 40.0
-"""restic tries a refused deletion again and again; the first answer is enough."""
-FORBIDDEN = "403 Forbidden"
-"""How rclone's server answers a deletion where it is append-only (HTTP)."""
 
 
 def back_up(request: Answer) -> Answer:
@@ -45,7 +41,7 @@ def finish(request: Answer, repository: Repository, known: Answer) -> Answer:
         *tags(data=known["data_id"], bytes=size),
     ]
     text = json.dumps(manifest).encode()
-    manifest_id = save(repository, words, lambda pipe: _ignore(pipe.write(text)))
+    manifest_id = save(repository, words, lambda pipe: ignored(pipe.write(text)))
     return {"data_id": known["data_id"], "manifest_id": manifest_id, "size_bytes": size}
 
 
@@ -57,7 +53,7 @@ def head_words(request: Answer, part: str) -> list[str]:
     ]
 
 
-def _ignore(_written: int) -> None:
+def ignored(_written: int) -> None:
     """Take note of nothing: a pipe's writer writes all or raises."""
 
 
@@ -241,14 +237,28 @@ def holding(request: Answer) -> Answer:
     return found
 
 
+LOOK_PAUSES = (0.0, 2.0, 4.0)
+"""Seconds before each look whether a cluster answers: one silence is no verdict."""
+
 NOTHING: Mapping[str, Any] = {"cluster": False, "running": False, "in_recovery": False, "rows": 0}
+
+
+def _answers(cluster: postgres.Cluster) -> bool:
+    """Say whether a cluster answers; a busy one may miss the 3 s that Debian's tool waits."""
+    for pause in LOOK_PAUSES:
+        time.sleep(pause)
+        if cluster.is_running():
+            return True
+    return False
 
 
 def role(request: Answer) -> Answer:
     """Say whether a cluster is a primary here, a replica, or neither."""
     cluster = postgres.Cluster(request["cluster"])
-    if not cluster.is_there() or not cluster.is_running():
-        return {"role": "down" if cluster.is_there() else "absent"}
+    if not cluster.is_there():
+        return {"role": "absent"}
+    if not _answers(cluster):
+        return {"role": "down"}
     replica = cluster.ask(RECOVERY, database="postgres")
     return {"role": "replica" if replica else "primary"}
 
@@ -276,21 +286,3 @@ def remove(request: Answer) -> Answer:
     with alone(f"restore-{request['place'].get('name', 'files')}"):
         postgres.remove_cluster(postgres.Cluster(request["place"]["cluster"]))
     return {}
-
-
-def delete(request: Answer) -> Answer:
-    """Try to delete a copy, as whoever took over this host would; say whether it was refused.
-
-    A server that was not reached refused nothing.
-    """
-    with Repository.of(request).started("forget", request["manifest_id"]) as running:
-        limit = time.monotonic() + DELETE_SECONDS
-        while running.child.poll() is None and time.monotonic() < limit:
-            if any(FORBIDDEN in line for line in running.complaints):
-                break
-            time.sleep(0.1)
-    heard = running.heard()
-    return {
-        "refused": any(FORBIDDEN in line for line in heard),
-        "said": said("\n".join(heard)),
-    }

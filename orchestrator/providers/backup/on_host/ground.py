@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import signal
 import subprocess
 import time
@@ -16,6 +17,8 @@ from typing import Any, NoReturn
 RUNTIME = Path("/run/orchestrator-backup")
 SHOWN_CHARACTERS = 600
 """Of what a program says when it fails."""
+ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])?")
+"""Codes for terminals (ECMA-48): CSI with its parameters, OSC with its text, and any other."""
 BUSY_SECONDS = 15.0
 CHUNK_BYTES = 1 << 20
 
@@ -40,7 +43,7 @@ def said(text: str | bytes) -> str:
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
-    line = " ".join(text.split())
+    line = " ".join(ESCAPES.sub("", text).split())
     return "".join(letter for letter in line if letter.isprintable())[-SHOWN_CHARACTERS:]
 
 

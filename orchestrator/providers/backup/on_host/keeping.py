@@ -7,26 +7,39 @@ import hashlib
 import os
 import pwd
 import shutil
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from .copying import finish, head_words, read_manifest
-from .files import sha256_of
+from .copying import finish, head_words, ignored, read_manifest
 from .ground import ActError, Answer, held
-from .restic import REMOTE_USER, Repository, save
+from .restic import REMOTE_USER, Repository, save, stamp
+from .soundness import HEAD, damaged, files_of, is_bad, read_before
 
 IN_USE_SECONDS = 60.0
+LARGEST_CLOCK_DIFFERENCE_SECONDS = 300.0
+"""The same as between the machines that run backups (planning.backup)."""
 SITE_FILE = "site.tar.xz"
-NAMED_BY_CONTENT = ("data", "index", "snapshots", "keys")
-"""restic names each of these files by the SHA-256 of what is in it."""
 AT_A_TIME = 2
+TRIAL_TAG = "part=trial"
+TRIAL_OVER_SECONDS = 86_400.0
+"""A younger one may still be tried."""
+OF_ONE_SUBJECT = ("broken", "failed", "absent")
+"""Faults that tell nothing of another subject's repository."""
 
 
 def _folder(request: Answer, subject: str) -> Path:
     return Path(request["repository"]["path"], subject)
+
+
+def repository_folder(request: Answer) -> Path:
+    """Return the folder of a subject's repository, which must be there."""
+    folder = _folder(request, request["subject"])
+    if not (folder / "config").is_file():
+        raise ActError("absent", f"there is no repository in {folder}")
+    return folder
 
 
 @contextmanager
@@ -68,8 +81,8 @@ def _clear_half_made(folder: Path) -> None:
     Where anything was stored the configuration was lost since. Without the keys all of it would be
     lost, too: restic makes no second one for the same data.
     """
-    if _files(folder, ("data", "index", "snapshots")):
-        lost = _shown(folder / "config")
+    if files_of(folder, ("data", "index", "snapshots")):
+        lost = str(folder / "config")
         raise ActError("broken", f"{lost} is gone, and copies are there still", broken=[lost])
     if (folder / "keys").is_dir():
         shutil.rmtree(folder / "keys")
@@ -83,101 +96,79 @@ def _owner() -> pwd.struct_passwd:
 
 
 def copies(request: Answer) -> Answer:
-    """List the snapshots of subjects; a subject without a repository has none."""
+    """List the snapshots of subjects; a subject without a repository has none.
+
+    What cannot be read of one subject hides neither the rest of it nor another one.
+    """
     there = [one for one in request["subjects"] if (_folder(request, one) / "config").is_file()]
-
-    def listed(subject: str) -> list[Answer]:
-        one = Repository.of({**request, "subject": subject})
-        _require_sound_head(_folder(request, subject))
-        return list(one.lines("--no-lock", "snapshots")[0])
-
     with ThreadPoolExecutor(max_workers=AT_A_TIME) as pool:
-        return {"snapshots": dict(zip(there, pool.map(listed, there), strict=False))}
+        told = list(pool.map(lambda one: _listed(request, one), there))
+    listed = list(zip(there, told, strict=False))
+    return {
+        "snapshots": {subject: found for subject, (found, _) in listed},
+        "damaged": {subject: names for subject, (_, names) in listed if names},
+        "read": {one: read_before(_folder(request, one)) for one in there},
+    }
+
+
+def _listed(request: Answer, subject: str) -> tuple[list[Answer], list[str]]:
+    """Return a subject's snapshots that can be read, and its files that cannot."""
+    folder = _folder(request, subject)
+    bad = [str(file) for file in damaged(folder, HEAD)]
+    try:
+        # A damaged snapshot is left out by restic itself (0.14), with a word about it.
+        found = Repository.of({**request, "subject": subject}).lines("--no-lock", "snapshots")[0]
+    except ActError as fault:
+        if not bad and fault.kind not in OF_ONE_SUBJECT:
+            raise
+        return [], bad or fault.broken or [f"{folder}: {fault.message}"]
+    return list(found), bad
 
 
 def manifest(request: Answer) -> Answer:
     """Read a copy's manifest; what only a restore needs, roles' verifiers above all, stays here."""
-    _require_sound_head(_folder(request, request["subject"]))
+    folder = repository_folder(request)
+    mine = (folder / "snapshots").glob(f"{request['manifest_id']}*")
+    broken = [str(file) for file in (*damaged(folder, ("keys", "index")), *filter(is_bad, mine))]
+    if broken:
+        raise ActError("broken", f"{len(broken)} files are not what they were", broken=broken)
     found = read_manifest(Repository.of(request), request["manifest_id"])
     found.pop("private", None)
     return found
 
 
-def _require_sound_head(folder: Path) -> None:
-    """Refuse a repository whose keys, snapshots or indexes are damaged, and name the files."""
-    if not (folder / "config").is_file():
-        raise ActError("absent", f"there is no repository in {folder}")
-    broken = [_shown(file) for file in _files(folder, ("keys", "snapshots", "index")) if _bad(file)]
-    if broken:
-        raise ActError("broken", f"{len(broken)} files are not what they were", broken=broken)
-
-
-def _files(folder: Path, kinds: tuple[str, ...]) -> list[Path]:
-    return sorted(f for kind in kinds for f in (folder / kind).rglob("*") if f.is_file())
-
-
-def _bad(file: Path) -> bool:
-    return sha256_of(file) != file.name
-
-
-def _shown(file: Path) -> str:
-    return str(file)
-
-
-def verify(request: Answer) -> Answer:
-    """Read part N of M of the packs and all that leads to them; ask restic whether all is there."""
-    folder = _folder(request, request["subject"])
-    number, parts = request["part"]
-    if not (folder / "config").is_file():
-        raise ActError("absent", f"there is no repository in {folder}")
-    with nobody_else(folder):
-        packs = _files(folder, ("data",))
-        mine = [file for file in packs if int(file.name[:8], 16) % parts == number]
-        read = [*mine, *_files(folder, NAMED_BY_CONTENT[1:])]
-        broken = [_shown(file) for file in read if _bad(file)]
-        complaint = ""
-        if not broken:
-            broken, complaint = _structure(request, folder, {file.name for file in packs})
-        size = sum(file.stat().st_size for file in read)
-    return {
-        "files_read": len(read),
-        "bytes_read": size,
-        "broken": broken,
-        "complaint": complaint,
-    }
-
-
-def _structure(request: Answer, folder: Path, packs: set[str]) -> tuple[list[str], str]:
-    """Let restic follow every snapshot to its packs; where one is missing, name it."""
-    repository = Repository.of(request)
-    try:
-        repository.run("--no-lock", "check")
-    except ActError as fault:
-        if fault.kind == "wrong-key":
-            raise
-        wanted: set[str] = set()
-        for file in _files(folder, ("index",)):
-            index = repository.lines("--no-lock", "cat", "index", file.name)
-            wanted |= {pack["id"] for pack in _index(index)["packs"]}
-        missing = [str(folder / "data" / name[:2] / name) for name in sorted(wanted - packs)]
-        return missing, "" if missing else fault.message
-    return [], ""
-
-
-def _index(lines: list[Any]) -> Answer:
-    return dict(lines[0])
-
-
 def prune(request: Answer) -> Answer:
     """Forget snapshots, and remove the data that no other needs."""
-    folder = _folder(request, request["subject"])
+    refuse_other_time(float(request["now_seconds"]), time.time())
+    folder = repository_folder(request)
     with nobody_else(folder):
         before = _size(folder)
         repository = Repository.of(request)
-        if request["snapshots"]:
-            repository.run("forget", *request["snapshots"])
+        gone = [*request["snapshots"], *_left_trials(repository)]
+        if gone:
+            repository.run("forget", *gone)
         repository.run("prune")
         return {"freed_bytes": max(0, before - _size(folder))}
+
+
+def _left_trials(repository: Repository) -> list[str]:
+    """Return the trial files that somebody wrote, and was cut off before they were removed."""
+    listed = repository.lines("--no-lock", "snapshots", "--tag", TRIAL_TAG)[0] or []
+    limit = time.gmtime(time.time() - TRIAL_OVER_SECONDS)
+    before = time.strftime("%Y-%m-%d %H:%M:%S", limit)
+    return [str(one["id"]) for one in listed if stamp(str(one["time"])) < before]
+
+
+def refuse_other_time(theirs: float, mine: float) -> None:
+    """Refuse to delete by the age of copies where two clocks do not agree on what is old."""
+    ahead = theirs - mine
+    if abs(ahead) > LARGEST_CLOCK_DIFFERENCE_SECONDS:
+        way = "ahead of" if ahead > 0 else "behind"
+        raise ActError(
+            "refused",
+            f"the clock of the machine that prunes is {abs(ahead):.0f} s {way} this server's: "
+            "nothing is deleted by an age that two clocks do not agree on",
+        )
 
 
 def _size(folder: Path) -> int:
@@ -189,24 +180,16 @@ def space(request: Answer) -> Answer:
     return {"free_bytes": shutil.disk_usage(request["repository"]["path"]).free}
 
 
-def there(request: Answer) -> Answer:
-    """Say whether a snapshot is there: by its file, whatever a client was told."""
-    folder = _folder(request, request["subject"]) / "snapshots"
-    return {"there": any(folder.glob(f"{request['manifest_id']}*"))}
-
-
 def keep_site(request: Answer) -> Answer:
     """Keep the site's own records, which come with the request."""
     content = base64.b64decode(request.pop("content"))
     repository = Repository.of(request)
-    folder = _folder(request, request["subject"])
-    if not (folder / "config").is_file():
-        raise ActError("absent", f"there is no repository in {folder}")
+    folder = repository_folder(request)
     words = ["--stdin", "--stdin-filename", SITE_FILE, *head_words(request, "data")]
     # No connection holds the repository for this act: without it a prune would take restic's lock
     # for a dead one's, and remove what was just written.
     with nobody_else(folder):
-        data_id = save(repository, words, lambda pipe: _written(pipe.write(content)))
+        data_id = save(repository, words, lambda pipe: ignored(pipe.write(content)))
         known = {
             "facts": {"files": request["files"]},
             "data_id": data_id,
@@ -214,10 +197,6 @@ def keep_site(request: Answer) -> Answer:
             "data_sha256": hashlib.sha256(content).hexdigest(),
         }
         return finish(request, repository, known)
-
-
-def _written(_count: int) -> None:
-    """Take note of nothing: a pipe's writer writes all or raises."""
 
 
 def site(request: Answer) -> Answer:

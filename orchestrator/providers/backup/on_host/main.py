@@ -6,12 +6,11 @@ import json
 import sys
 from collections.abc import Callable, Mapping
 
-from . import copying, keeping
+from . import archived, continuous, copying, keeping, reading, streaming, trial
 from .ground import ActError, Answer, end_by
 
 ACTS: Mapping[str, Callable[[Answer], Answer]] = {
     "back-up": copying.back_up,
-    "delete": copying.delete,
     "holding": copying.holding,
     "restore": copying.restore,
     "facts": copying.facts,
@@ -20,18 +19,27 @@ ACTS: Mapping[str, Callable[[Answer], Answer]] = {
     "prepare": keeping.prepare,
     "copies": keeping.copies,
     "manifest": keeping.manifest,
-    "verify": keeping.verify,
+    "verify": reading.verify,
     "prune": keeping.prune,
     "space": keeping.space,
-    "there": keeping.there,
+    "try-to-delete": trial.try_to_delete,
+    "end-trial": trial.end_trial,
+    "advance": continuous.advance,
+    "archive-act": continuous.archive_act,
+    "archive-restore": continuous.restore,
+    "archives": archived.archives,
+    "verify-archive": archived.verify_archive,
+    "expire-archive": archived.expire_archive,
     "keep-site": keeping.keep_site,
     "site": keeping.site,
+    "keep-stream": streaming.keep_stream,
+    "fetch-stream": streaming.fetch_stream,
 }
 
 
 def main() -> None:
-    """Do what the request on the standard input asks for."""
-    request = json.load(sys.stdin)
+    """Do what the request in the standard input's first line asks for; data may follow it."""
+    request = json.loads(sys.stdin.buffer.readline())
     try:
         end_by(float(request["within"]))
         answer: Answer = {"answer": ACTS[request["act"]](request)}

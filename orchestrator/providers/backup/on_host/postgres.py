@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from .sql import (
 OWNER = "postgres"
 MADE = "made-by-orchestrator-restore"
 """A file in the configuration of a cluster that a restore made: only such a one is removed."""
+ROOT = Path("/")
 SWAP_TRIES = 5
 
 
@@ -135,8 +137,14 @@ def one_moment(cluster: Cluster, *, database: str | None = None) -> Iterator[Ses
         )
     except FileNotFoundError:
         raise lacking("runuser") from None
-    with ended_in_any_case(child):
-        yield Session(child)
+    with child, ended_in_any_case(child):
+        try:
+            yield Session(child)
+        finally:
+            assert child.stdin is not None  # noqa: S101 - a pipe
+            with suppress(BrokenPipeError):
+                # psql ends with its input. An interrupt ends a query of it, and no more than that.
+                child.stdin.close()
 
 
 def count(session: Session) -> Answer:
@@ -230,6 +238,7 @@ def take_place(cluster: Cluster, new: str, *, replaced: str) -> None:
 
 def make_cluster(cluster: Cluster, extensions: Sequence[str]) -> None:
     """Make a cluster of a restore's own, for this host's users alone, and start it."""
+    clear_half_made(cluster)
     if cluster.is_there():
         if not (cluster.configuration / MADE).exists():
             raise ActError("refused", f"cluster {cluster.name} is there, and no restore made it")
@@ -239,6 +248,9 @@ def make_cluster(cluster: Cluster, extensions: Sequence[str]) -> None:
             raise ActError("refused", f"port {cluster.port} here is that of cluster {taken[0]}")
         settings = _settings_for(extensions)
         words = [word for name, value in settings.items() for word in ("-o", f"{name}={value}")]
+        mark = begun(cluster)
+        mark.parent.mkdir(mode=0o700, exist_ok=True)
+        mark.touch()
         run(
             [
                 *("pg_createcluster", cluster.version, cluster.name, "-p", str(cluster.port)),
@@ -247,6 +259,7 @@ def make_cluster(cluster: Cluster, extensions: Sequence[str]) -> None:
             ]
         )
         (cluster.configuration / MADE).touch()
+        mark.unlink()
     if not cluster.is_running():
         run(["pg_ctlcluster", cluster.version, cluster.name, "start"])
 
@@ -259,12 +272,33 @@ def _settings_for(extensions: Sequence[str]) -> Mapping[str, str]:
 
 def remove_cluster(cluster: Cluster) -> None:
     """Remove a cluster that a restore made, with its data."""
+    clear_half_made(cluster)
     if not cluster.is_there():
         return
     if not (cluster.configuration / MADE).exists():
         raise ActError("refused", f"no restore made cluster {cluster.name}: it is left alone")
     run(["pg_dropcluster", "--stop", cluster.version, cluster.name])
     unmark(cluster.configuration)
+
+
+def begun(cluster: Cluster, *, root: Path = ROOT) -> Path:
+    """Return the file that is there while a restore makes a cluster: left, the making was cut off.
+
+    It is written where there is no such cluster, so whatever lies there later is a restore's.
+    """
+    return root / "var/lib/orchestrator-restores" / f"{cluster.version}-{cluster.name}"
+
+
+def clear_half_made(cluster: Cluster, *, root: Path = ROOT) -> None:
+    """Remove what a restore left that was killed while it made a cluster; its server never ran."""
+    mark = begun(cluster, root=root)
+    if not mark.exists():
+        return
+    for kind in ("etc/postgresql", "var/lib/postgresql"):
+        folder = root / kind / cluster.version / cluster.name
+        if folder.exists():
+            shutil.rmtree(folder)
+    mark.unlink()
 
 
 def unmark(configuration: Path) -> None:

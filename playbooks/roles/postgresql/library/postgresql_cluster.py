@@ -24,6 +24,9 @@ DATA = Path("/var/lib/postgresql")
 UNITS = Path("/etc/systemd/system")
 LEAD = """\
 # Written by orchestrator.
+[Unit]
+OnFailure=site-lead-wait@%i.service
+
 [Service]
 ExecStartPre=+/usr/local/sbin/site-may-lead {version} {name}
 """
@@ -73,7 +76,7 @@ class Cluster:
         self.refuse_others()
         if rebuild and self.record.exists():
             self.change()
-            self.run("systemctl", "stop", self.unit, seconds=START_SECONDS)
+            self.stop()
             self.making.touch()
             self.clear_unfinished()
         if not self.record.exists():
@@ -100,10 +103,16 @@ class Cluster:
         if not self.making.exists():
             return
         self.change()
-        self.run("systemctl", "stop", self.unit, seconds=START_SECONDS)
+        self.stop()
         for folder in (self.config, self.data):
             shutil.rmtree(folder, ignore_errors=True)
         self.making.unlink()
+
+    def stop(self) -> None:
+        """Stop it, and what would start it once it may lead."""
+        name, version = self.given["name"], self.given["version"]
+        waiting = f"site-lead-wait@{version}-{name}.service"
+        self.run("systemctl", "stop", waiting, self.unit, seconds=START_SECONDS)
 
     def make(self, *, leads: bool) -> None:
         """Make it, mark it, start it."""

@@ -18,6 +18,7 @@ from labcloud import hosted_machines
 from labcloud.bmc_boards import Boards
 from labcloud.bmc_driver import declare, install
 from labcloud.bmc_settings import KeptSettings
+from labcloud.bmc_updates import Updates
 from labcloud.hosts import Hosts
 from labcloud.settings import ServiceSettings
 from labcloud.wsgi import App, Environ, StartResponse, respond
@@ -54,8 +55,14 @@ def build(settings: ServiceSettings) -> App:
     for part in PARTS:
         getattr(emulator.app, part)
     machines = emulator.app.systems
-    boards = Boards(emulator.app, declared["systems"], machines.get_kept)
-    logins = Logins(KeptSettings(boards, machines), declared["logins"], declared["salt"])
+    boards = Boards(
+        emulator.app,
+        declared["systems"],
+        kept=machines.get_kept,
+        firmware=machines.get_firmware,
+    )
+    updates = Updates(KeptSettings(boards, machines), machines)
+    logins = Logins(updates, declared["logins"], declared["salt"])
     return Files(logins, Path(str(settings.options["files"])))
 
 

@@ -1,0 +1,238 @@
+"""Continuous archives: make them, keep the log moving, copy clusters, list, prove and thin out."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from orchestrator.errors import BackupError
+from orchestrator.model.backup import BackupFault, Subject
+from orchestrator.model.continuous import Archive, BaseKind, is_continuous
+from orchestrator.model.hardware import Server
+from orchestrator.model.site import Site
+from orchestrator.model.units import Json
+from orchestrator.planning.backup import subjects_of
+from orchestrator.planning.continuous import Archives, archive_in, continuous, due_kind
+from orchestrator.ports.backup import Store
+from orchestrator.ports.continuous import ContinuousEngine
+from orchestrator.workflows.backup import (
+    Act,
+    BackupPorts,
+    Result,
+    Step,
+    Told,
+    counted,
+    ended,
+)
+
+AT_A_TIME = 2
+"""Subjects at once: more would only share the same lines and disks."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ContinuousPorts:
+    """Backups, and the hosts as they archive; `cli.wiring` fills it."""
+
+    backups: BackupPorts
+    engine: ContinuousEngine
+
+
+def archives(
+    subjects: Sequence[Subject], ports: ContinuousPorts, *, only: Sequence[str] = ()
+) -> dict[str, Mapping[str, Archive | str] | str]:
+    """Ask each repository for archives; one that cannot be asked says why instead."""
+    wanted = continuous(subjects)
+    names = sorted({name for one in wanted for name in one.repositories})
+    chosen = [name for name in names if not only or name in only]
+
+    def ask(name: str) -> Mapping[str, Archive | str] | str:
+        store = ports.backups.engine.stores.get(name)
+        if store is None:
+            return "it is not declared"
+        mine = [one for one in wanted if name in one.repositories]
+        try:
+            return ports.engine.keeping.archives(mine, store=store)
+        except BackupError as error:
+            return error.message
+
+    with ThreadPoolExecutor(max_workers=AT_A_TIME) as pool:
+        return dict(zip(chosen, pool.map(ask, chosen), strict=True))
+
+
+def run_archives(
+    site: Site, wanted: Mapping[str, Sequence[str]], ports: ContinuousPorts, *, told: Told
+) -> tuple[Step, ...]:
+    """Let logs move on, and copy clusters where it is due; one that fails stops no other.
+
+    Raises:
+        SiteLockedError: another run of backups is at work.
+    """
+    subjects = [one for one in subjects_of(site) if one.name in wanted and is_continuous(one)]
+    if not subjects:
+        return ()
+    backups = ports.backups
+    facts: dict[str, Json] = {"subjects": {one.name: list(wanted[one.name]) for one in subjects}}
+    with backups.work_lock.hold(why="archive"):
+        backups.audit.append(act="archive-begin", facts=facts)
+        known = archives(subjects, ports)
+        turns = [Turn(site, one, ports, told=told) for one in subjects]
+        with ThreadPoolExecutor(max_workers=AT_A_TIME, thread_name_prefix="archive") as pool:
+            asked = [pool.submit(one.steps, wanted[one.subject.name], known) for one in turns]
+            steps = tuple(step for future in asked for step in future.result())
+        backups.audit.append(act="archive-end", facts=counted(steps))
+    return steps
+
+
+class Turn:
+    """One service's archives, as they are filled."""
+
+    def __init__(self, site: Site, subject: Subject, ports: ContinuousPorts, *, told: Told) -> None:
+        """Begin with nothing done."""
+        self.subject = subject
+        self._site, self._ports, self._told = site, ports, told
+        now = ports.backups.clock.now()
+        self._run = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+    def steps(self, repositories: Sequence[str], known: Archives) -> list[Step]:
+        """Make what is not there, let the log move on, copy the cluster where it is due."""
+        found = {name: archive_in(known, self.subject.name, name) for name in repositories}
+        made = [self._made(name) for name, one in found.items() if one == self._empty(name)]
+        refused = {one.repository for one in made if one.result is Result.FAILED}
+        archived = self._advanced([name for name in repositories if name not in refused])
+        copied = [
+            self._copied(one.repository, kind)
+            for one in archived
+            if one.result is Result.DONE and (kind := self._kind(found[one.repository])) is not None
+        ]
+        return [*made, *archived, *copied]
+
+    def _empty(self, repository: str) -> Archive:
+        return Archive(subject=self.subject.name, repository=repository)
+
+    def _kind(self, archive: Archive | str) -> BaseKind | None:
+        copies = () if isinstance(archive, str) else archive.copies
+        return due_kind(copies, now=self._ports.backups.clock.now())
+
+    def _made(self, repository: str) -> Step:
+        empty = Step(act=Act.MAKE_ARCHIVE, subject=self.subject.name, repository=repository)
+
+        def act(store: Store) -> Step:
+            server = primary(self._site, self.subject, self._ports)
+            self._ports.engine.archiving.prepare(self.subject, server, store=store)
+            return empty
+
+        return ended(empty, act, self._ports.backups, told=self._told)
+
+    def _advanced(self, repositories: Sequence[str]) -> list[Step]:
+        """Close a segment once, and ask each repository whether it came."""
+        closed: list[str] = []
+
+        def close() -> str:
+            if not closed:
+                server = primary(self._site, self.subject, self._ports)
+                at = self._ports.backups.clock.now()
+                archiving = self._ports.engine.archiving
+                closed.append(archiving.advance(self.subject, server, run=self._run, at=at))
+            return closed[0]
+
+        steps = []
+        for name in repositories:
+            empty = Step(act=Act.ARCHIVE, subject=self.subject.name, repository=name)
+
+            def act(store: Store, empty: Step = empty) -> Step:
+                return replace(empty, note=self._seen(close(), store))
+
+            steps.append(ended(empty, act, self._ports.backups, told=self._told))
+        return steps
+
+    def _seen(self, segment: str, store: Store) -> str:
+        """Return a segment's name once the repository has it."""
+        told = self._ports.engine.keeping.archives([self.subject], store=store)
+        archive = told[self.subject.name]
+        if isinstance(archive, str):
+            raise BackupError(archive, fault=BackupFault.BROKEN)
+        if archive.newest_segment < segment:
+            raise BackupError(
+                f"{store.repository.name} did not get segment {segment}: its newest is "
+                f"{archive.newest_segment or 'none'}",
+                fault=BackupFault.FAILED,
+                remedy="The database's log says why; it keeps what was not archived.",
+            )
+        return f"segment {segment}"
+
+    def _copied(self, repository: str, kind: BaseKind) -> Step:
+        empty = Step(act=Act.COPY_CLUSTER, subject=self.subject.name, repository=repository)
+
+        def act(store: Store) -> Step:
+            server = primary(self._site, self.subject, self._ports)
+            self._ports.engine.archiving.copy(
+                self.subject, server, store=store, kind=kind, run=self._run
+            )
+            return replace(empty, note=kind.value)
+
+        return ended(empty, act, self._ports.backups, told=self._told)
+
+
+def primary(site: Site, subject: Subject, ports: ContinuousPorts) -> Server:
+    """Return the server that leads a service now.
+
+    Raises:
+        BackupError: none does, or more than one.
+    """
+    known = {server.name: server for server in site.hardware.servers}
+    servers = [known[name] for name in subject.hosts if name in known]
+    return ports.backups.engine.copying.source(subject, servers)
+
+
+def verify_archives(
+    subjects: Sequence[Subject], ports: ContinuousPorts, *, whole: bool, told: Told
+) -> tuple[Step, ...]:
+    """See that no segment is missing, and read all again (`whole`): what is broken is named."""
+    steps = []
+    for subject in continuous(subjects):
+        for name in subject.repositories:
+            empty = Step(act=Act.VERIFY_ARCHIVE, subject=subject.name, repository=name)
+
+            def read(store: Store, empty: Step = empty, subject: Subject = subject) -> Step:
+                found = ports.engine.keeping.verify(subject, store=store, whole=whole)
+                wrong = found.complaint or "files are missing, or not what they were"
+                return replace(
+                    empty,
+                    verified=found,
+                    result=Result.DONE if found.sound else Result.FAILED,
+                    fault=None if found.sound else BackupFault.BROKEN,
+                    reason="" if found.sound else wrong,
+                    broken=found.broken,
+                )
+
+            steps.append(ended(empty, read, ports.backups, told=told))
+    if steps:
+        ports.backups.audit.append(act="archive-verified", facts=counted(steps))
+    return tuple(steps)
+
+
+def expire_archives(
+    subjects: Sequence[Subject], ports: ContinuousPorts, *, told: Told
+) -> tuple[Step, ...]:
+    """Remove what is older than every moment that policies want back.
+
+    Raises:
+        SiteLockedError: a run of backups is at work.
+    """
+    work = [(one, name) for one in continuous(subjects) for name in one.repositories]
+    if not work:
+        return ()
+    steps = []
+    with ports.backups.work_lock.hold(why="expire archives"):
+        for subject, name in work:
+            empty = Step(act=Act.EXPIRE, subject=subject.name, repository=name)
+
+            def act(store: Store, empty: Step = empty, subject: Subject = subject) -> Step:
+                freed = ports.engine.keeping.expire(subject, store=store)
+                return replace(empty, freed_bytes=freed)
+
+            steps.append(ended(empty, act, ports.backups, told=told))
+        ports.backups.audit.append(act="archive-expired", facts=counted(steps))
+    return tuple(steps)
