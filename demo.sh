@@ -60,6 +60,6 @@ Done. The lab is still up. To look around:
   openstack domain list                  # the standard client sees every department
   orchestrator status inventory/yangzhou
   orchestrator network verify --live     # as root: packets between the zones, through the firewalls
-  orchestrator maintenance plan --reboot # as root: host by host, before anything happens
+  orchestrator drill status --site inventory/yangzhou  # as root: what is proved, what is due
   orchestrator lab down                  # when you have seen enough
 END

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from orchestrator.cli.approval import approve
+from orchestrator.cli.backup_keep import prune, verify
 from orchestrator.cli.backup_options import (
     chosen_subjects,
+    end_of_steps,
     open_archives,
     open_backups,
     repository_option,
@@ -142,7 +143,7 @@ def run(
     steps = run_archives(aim.site, moving, continuous, told=told)
     if wanted:
         steps = (*steps, *carry_out(aim.site, wanted, ports, told=told))
-    return _end(desk, steps, aim)
+    return end_of_steps(desk, steps, aim)
 
 
 @backup.command(
@@ -165,8 +166,9 @@ def list_(
 
     `late` is older than the policy's RPO. Of a continuous policy the archive
     keeps the RPO, and is shown beside: how old the newest change in it is, and
-    from when to when a restore can go back to any moment. Exits with 6 when anything is late,
-    missing, or could not be asked.
+    from when to when a restore can go back to any moment, and how much of the log waits
+    on the primary for a repository: it fills that disk. Exits with 6 when anything is late,
+    missing, waiting, or could not be asked.
     """
     from orchestrator.cli.render.backup import (
         copies_table,
@@ -174,9 +176,10 @@ def list_(
         standings_json,
         standings_table,
     )
-    from orchestrator.cli.render.continuous import archives_json, archives_parts
+    from orchestrator.cli.render.continuous import archives_json, archives_parts, backlog_parts
     from orchestrator.planning.backup import Age, standings
     from orchestrator.planning.continuous import archive_standings
+    from orchestrator.workflows.archive_backlog import backlogs
     from orchestrator.workflows.backup import listed
     from orchestrator.workflows.backup_continuous import archives
 
@@ -184,131 +187,25 @@ def list_(
     continuous = open_archives(desk, aim)
     found = listed(chosen, continuous.backups)
     told = archives(chosen, continuous)
+    waiting = backlogs(aim.site, chosen, continuous)
     now = desk.wiring.clock.now()
     rows = standings(chosen, found, now=now)
     moving = archive_standings(chosen, told, now=now)
     copies = [copy for each in found.values() if not isinstance(each, str) for copy in each.copies]
     if aim.as_json:
         as_told = standings_json(rows, copies if whole else (), now=now)
-        desk.screen.data({**as_told, "archives": archives_json(moving, now=now)})
+        desk.screen.data({**as_told, "archives": archives_json(moving, waiting, now=now)})
     else:
         desk.screen.show(standings_table(rows, now=now), *damaged_parts(rows))
         if whole:
             desk.screen.show("", copies_table(copies))
         if moving:
             desk.screen.show("", *archives_parts(moving, now=now, whole=whole))
+            desk.screen.show(*backlog_parts(waiting))
     ages = {*(row.age for row in rows), *(one.age for one in moving)}
-    return ExitCode.DONE if ages <= {Age.OK} else ExitCode.PARTLY_DONE
+    fine = ages <= {Age.OK} and not backlog_parts(waiting)
+    return ExitCode.DONE if fine else ExitCode.PARTLY_DONE
 
 
-@backup.command(
-    examples=(
-        "orchestrator backup verify",
-        "orchestrator backup verify gongan/population --whole",
-    ),
-)
-@click.argument("subjects", nargs=-1)
-@repository_option
-@click.option("--whole", is_flag=True, help="All data, not what was not read for longest alone.")
-@with_aim
-@pass_desk
-def verify(
-    desk: Desk,
-    *,
-    subjects: tuple[str, ...],
-    repositories: tuple[str, ...],
-    whole: bool,
-    aim: Aim,
-) -> int:
-    """Read repositories again, and try to delete in them as their hosts would.
-
-    A file whose content is not what its name says, or that is missing, is named.
-    Of an archive a missing segment is named at once; with --whole all is read.
-    A deletion that succeeds is a fault: the repository does not keep its copies.
-    It is tried on a file that was written for it, and never on a copy.
-    Exits with 6 when something is wrong, with 1 when nothing is right.
-    """
-    from orchestrator.cli.render.backup import step_line
-    from orchestrator.workflows.backup_continuous import verify_archives
-    from orchestrator.workflows.backup_keep import verify as carry_out
-
-    def told(step: Step) -> None:
-        desk.screen.note(step_line(step))
-
-    chosen = chosen_subjects(aim.site, subjects, repositories)
-    continuous = open_archives(desk, aim)
-    steps = carry_out(aim.site, chosen, continuous.backups, whole=whole, told=told)
-    steps = (*steps, *verify_archives(chosen, continuous, whole=whole, told=told))
-    return _end(desk, steps, aim)
-
-
-@backup.command(
-    examples=("orchestrator backup prune", "orchestrator backup prune gongan/population --yes")
-)
-@click.argument("subjects", nargs=-1)
-@repository_option
-@click.option("--stale", is_flag=True, help="Also where no new copy was made for days.")
-@click.option("--yes", is_flag=True, help="Do it without asking.")
-@with_aim
-@pass_desk
-def prune(
-    desk: Desk,
-    *,
-    subjects: tuple[str, ...],
-    repositories: tuple[str, ...],
-    stale: bool,
-    yes: bool,
-    aim: Aim,
-) -> int:
-    """Delete the copies that policies let go, on the repositories' own servers.
-
-    What will go is shown first. Of archives it is what is older than every moment
-    of the days that the policy keeps all (`keep_all_days`). Copies within the
-    immutable days and the newest copy of each subject stay in any case. All stays
-    where a repository cannot be asked, where its server's clock is another than
-    this machine's, or where the newest copy is days old (a clock that is wrong
-    makes all of them look old).
-    Exits with 6 when that was so somewhere, with 1 when nothing could be pruned.
-    """
-    from orchestrator.cli.render.backup import prunable_table, step_line
-    from orchestrator.planning.backup_keep import pruning
-    from orchestrator.planning.continuous import continuous as archives_of
-    from orchestrator.workflows.backup import listed
-    from orchestrator.workflows.backup_continuous import expire_archives
-    from orchestrator.workflows.backup_keep import prune as carry_out
-
-    chosen = chosen_subjects(aim.site, subjects, repositories)
-    continuous = open_archives(desk, aim)
-    ports = continuous.backups
-    found = listed(chosen, ports)
-    wanted = pruning(chosen, found, now=desk.wiring.clock.now(), stale=stale)
-    archived = archives_of(chosen)
-    if not (wanted.gone or wanted.kept or archived or aim.as_json):
-        desk.screen.show("Nothing to prune.")
-        return ExitCode.DONE
-    if (wanted.gone or archived) and not yes:
-        desk.screen.note(prunable_table(wanted.gone))
-        count = sum(map(len, wanted.gone.values()))
-        approve(desk, f"Delete {count} copies, and what {len(archived)} archives let go, for good?")
-
-    def told(step: Step) -> None:
-        desk.screen.note(step_line(step))
-
-    steps = carry_out(wanted, ports, told=told)
-    steps = (*steps, *expire_archives(archived, continuous, told=told))
-    return _end(desk, steps, aim)
-
-
-def _end(desk: Desk, steps: Sequence[Step], aim: Aim) -> int:
-    """Show how steps ended and return the exit code."""
-    from orchestrator.cli.render.backup import steps_json, steps_parts
-    from orchestrator.workflows.backup import Result
-
-    if aim.as_json:
-        desk.screen.data(steps_json(steps))
-    else:
-        desk.screen.show(*steps_parts(steps))
-    failed = sum(step.result is Result.FAILED for step in steps)
-    if not failed:
-        return ExitCode.DONE
-    return ExitCode.PARTLY_DONE if failed < len(steps) else ExitCode.FAILED
+for one in (verify, prune):
+    backup.add_command(one)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orchestrator.cli.exit_codes import ExitCode
 from orchestrator.model.names import did_you_mean
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from orchestrator.cli.playbook_options import Aim
     from orchestrator.model.backup import Subject
     from orchestrator.model.site import Site
-    from orchestrator.workflows.backup import BackupPorts
+    from orchestrator.workflows.backup import BackupPorts, Step
     from orchestrator.workflows.backup_continuous import ContinuousPorts
 
 repository_option = click.option(
@@ -71,3 +72,18 @@ def chosen_subjects(
             "policy's regions a repository"
         )
     return tuple(found)
+
+
+def end_of_steps(desk: Desk, steps: Sequence[Step], aim: Aim) -> int:
+    """Show how steps ended and return the exit code."""
+    from orchestrator.cli.render.backup import steps_json, steps_parts
+    from orchestrator.workflows.backup import Result
+
+    if aim.as_json:
+        desk.screen.data(steps_json(steps))
+    else:
+        desk.screen.show(*steps_parts(steps))
+    failed = sum(step.result is Result.FAILED for step in steps)
+    if not failed:
+        return ExitCode.DONE
+    return ExitCode.PARTLY_DONE if failed < len(steps) else ExitCode.FAILED

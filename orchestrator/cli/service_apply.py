@@ -29,6 +29,12 @@ if TYPE_CHECKING:
     from orchestrator.workflows.services import Bringing, ServicePorts
 
 
+SILENT_WITNESS = (
+    "{} does not answer: as a witness it votes for these services, and was left as it is. "
+    "Run this again when it does."
+)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wish:
     """How services are brought to their hosts."""
@@ -177,7 +183,7 @@ def _apply(desk: Desk, aim: Aim, ports: ServicePorts, *, bringing: Bringing) -> 
     from orchestrator.cli.interrupts import catching
     from orchestrator.cli.playbook import STOPPING, exit_code
     from orchestrator.cli.render.playbook import result_json, result_parts, run_watching
-    from orchestrator.workflows.services import PLAYBOOK, apply_services
+    from orchestrator.workflows.services import PLAYBOOK, apply_services, silent_witnesses
 
     entry = named_playbook(PLAYBOOK)
     hosts = {step.server.name for plan in bringing.plans for step in plan.worked_on}
@@ -191,12 +197,17 @@ def _apply(desk: Desk, aim: Aim, ports: ServicePorts, *, bringing: Bringing) -> 
         desk.screen.data(result_json(entry, result))
     else:
         desk.screen.show(*result_parts(entry, result))
-    return _with_omissions(exit_code(result), bringing.plans)
+    silent = silent_witnesses(aim.site, bringing.plans, bringing.observed)
+    if silent:
+        desk.screen.note(SILENT_WITNESS.format(", ".join(silent)))
+    return _with_omissions(exit_code(result), bringing.plans, silent)
 
 
-def _with_omissions(code: ExitCode, plans: Sequence[ServicePlan]) -> ExitCode:
-    """Return the exit code: services or hosts that were left out are not done."""
-    omitted = any(plan.refusal or plan.left_out for plan in plans)
+def _with_omissions(
+    code: ExitCode, plans: Sequence[ServicePlan], silent: Sequence[str]
+) -> ExitCode:
+    """Return the exit code: services, hosts or witnesses that were left out are not done."""
+    omitted = silent or any(plan.refusal or plan.left_out for plan in plans)
     return ExitCode.PARTLY_DONE if omitted and code == ExitCode.DONE else code
 
 

@@ -13,6 +13,8 @@ from annotated_types import Interval
 from orchestrator.model.backup_cloud import ProjectVolume
 from orchestrator.model.backup_facts import Facts as Facts
 from orchestrator.model.backup_facts import FileFacts as FileFacts
+from orchestrator.model.backup_facts import Holding as Holding
+from orchestrator.model.backup_facts import Restored as Restored
 from orchestrator.model.backup_facts import Sentinel as Sentinel
 from orchestrator.model.backup_facts import TableFacts as TableFacts
 from orchestrator.model.hardware import ServerRole
@@ -252,24 +254,6 @@ class Place:
     """Of an image or a volume that is made."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Holding:
-    """What is at a place now."""
-
-    cluster: bool
-    """There is such a cluster."""
-    running: bool
-    in_recovery: bool
-    """It follows another one: a replica."""
-    rows: NaturalInt
-    """In all tables together; of files, how many there are."""
-
-    @property
-    def silent(self) -> bool:
-        """Say whether there is a cluster that cannot be asked: its rows are not none."""
-        return self.cluster and not self.running
-
-
 class BackupFault(StrEnum):
     """Why a copy could not be made, read, proved or brought back."""
 
@@ -291,13 +275,3 @@ class BackupFault(StrEnum):
     """It would overwrite or remove what it may not."""
     FAILED = "failed"
     """A program failed in another way."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Restored:
-    """What a restore did, by its own account; `Facts` of the place prove it."""
-
-    seconds: float
-    fetched_bytes: NaturalInt
-    steps: Mapping[str, float] = field(default_factory=dict)
-    """Seconds by step."""

@@ -53,3 +53,31 @@ class Facts:
     """Of an image or a volume."""
     notes: tuple[str, ...] = ()
     """What the copy is not: nothing that could be compared."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Holding:
+    """What is at a place now."""
+
+    cluster: bool
+    """There is such a cluster."""
+    running: bool
+    in_recovery: bool
+    """It follows another one: a replica."""
+    rows: NaturalInt
+    """In all tables together; of files, how many there are."""
+
+    @property
+    def silent(self) -> bool:
+        """Say whether there is a cluster that cannot be asked: its rows are not none."""
+        return self.cluster and not self.running
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Restored:
+    """What a restore did, by its own account; `Facts` of the place prove it."""
+
+    seconds: float
+    fetched_bytes: NaturalInt
+    steps: Mapping[str, float] = field(default_factory=dict)
+    """Seconds by step."""

@@ -16,6 +16,8 @@ ARCHIVES = ".archive"
 """Below a repository's folder; no subject's name begins with a dot."""
 HOMES = "/var/lib/site-archive"
 NAME_LETTERS = 12
+LARGEST_BACKLOG_BYTES = 256 << 20
+"""Sixteen pieces of the log: some minutes of a busy database."""
 
 
 class BaseKind(StrEnum):
@@ -39,6 +41,8 @@ class BaseCopy:
     """From here on the log leads to every moment; by the database's host's clock."""
     size_bytes: NaturalInt
     """What it added to the repository."""
+    timeline: str = ""
+    """PostgreSQL's, as it begins the names of segments; empty: it was not told."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,12 +58,39 @@ class Archive:
     """When the newest segment came, by the repository's server's clock; None: none came."""
 
     @property
+    def turned(self) -> bool:
+        """Say whether the log went on along another history after the newest copy.
+
+        After a failover, and after a service went back in time. In the latter case no copy that is
+        younger than that moment leads anywhere.
+        """
+        if not self.copies or not self.newest_segment:
+            return False
+        newest = max(self.copies, key=lambda one: one.ended_at)
+        return bool(newest.timeline) and not self.newest_segment.startswith(newest.timeline)
+
+    @property
     def reachable(self) -> tuple[datetime, datetime] | None:
         """Return the first and the last moment that can be gone back to; None: there is none."""
         if not self.copies or self.archived_at is None:
             return None
         begin = min(one.ended_at for one in self.copies)
         return (begin, self.archived_at) if begin <= self.archived_at else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Backlog:
+    """What a primary keeps of its log because a repository did not take it yet."""
+
+    server: str
+    waiting_bytes: NaturalInt
+    free_bytes: NaturalInt
+    """Left on the disk that it waits on: once that is full the database stops."""
+
+    @property
+    def grows(self) -> bool:
+        """Say whether it is more than what waits for a moment where much is written."""
+        return self.waiting_bytes >= LARGEST_BACKLOG_BYTES or self.waiting_bytes > self.free_bytes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

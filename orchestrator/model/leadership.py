@@ -96,6 +96,12 @@ class Standing:
             return Term(number=self.newest, leader=leader)
         return Term(number=self.newest + 1, leader=leader)
 
+    @property
+    def unheard(self) -> tuple[str, ...]:
+        """Return the voters that do not answer, by name."""
+        answering = {one.name for one in self.answering}
+        return tuple(one.name for one in self.voters.all if one.name not in answering)
+
     def untold(self, term: Term) -> tuple[Server, ...]:
         """Return the voters that answer and do not know of a term."""
         return tuple(one for one in self.answering if self.terms.get(one.name) != term)

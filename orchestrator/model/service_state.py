@@ -68,6 +68,15 @@ class Term:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LetStart:
+    """Whom a voter let start as the primary a short while ago."""
+
+    host: str
+    seconds: float
+    """So long it holds to that yet, and lets no other host be made the primary."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Lineage:
     """How a primary's log came to be."""
 
@@ -90,6 +99,8 @@ class HostDatabases:
     clusters: Mapping[str, ClusterFacts] = field(default_factory=dict)
     terms: Mapping[str, Term] = field(default_factory=dict)
     """By cluster: what this host, as a voter, knows of who leads."""
+    starts: Mapping[str, LetStart] = field(default_factory=dict)
+    """By cluster: whom this host, as a voter, let start just now."""
 
     def cluster(self, name: str) -> ClusterFacts:
         """Return one cluster; of a silent host nothing is known."""

@@ -10,6 +10,7 @@ from orchestrator.errors import RefusedError
 from orchestrator.model.backup import Subject
 from orchestrator.model.continuous import Archive, BaseCopy, BaseKind, is_continuous
 from orchestrator.planning.backup import LARGEST_CLOCK_DIFFERENCE, WITHOUT_RPO_MINUTES, Age
+from orchestrator.planning.backup_keep import FRESH_INTERVALS, LEAST_FRESH
 
 FULL_EVERY = timedelta(days=7)
 DIFFERENTIAL_EVERY = timedelta(days=1)
@@ -72,7 +73,7 @@ def _standing(
         repository=repository,
         age=age,
         archive=archive,
-        due=due_kind(archive.copies, now=now),
+        due=due_copy(archive, now=now),
         reason=reason,
     )
 
@@ -90,6 +91,12 @@ def _age(subject: Subject, archive: Archive, *, now: datetime) -> tuple[Age, str
 def allowed_loss(subject: Subject) -> timedelta:
     """Return how old the newest archived change may be: the RPO, or as a dump without one."""
     return timedelta(minutes=subject.policy.rpo_minutes or WITHOUT_RPO_MINUTES)
+
+
+def due_copy(archive: Archive, *, now: datetime) -> BaseKind | None:
+    """Return which copy of a cluster is due: by the days, or since its log took another way."""
+    by_age = due_kind(archive.copies, now=now)
+    return BaseKind.INCREMENTAL if by_age is None and archive.turned else by_age
 
 
 def due_kind(copies: Sequence[BaseCopy], *, now: datetime) -> BaseKind | None:
@@ -128,6 +135,26 @@ def archives_due(
         if one.age is not Age.OK or one.due is not None or still:
             found.setdefault(one.subject.name, []).append(one.repository)
     return {name: tuple(repositories) for name, repositories in found.items()}
+
+
+def keeps_archive(subject: Subject, told: Archive | str, *, now: datetime, stale: bool) -> str:
+    """Return why nothing of an archive may go now; empty: nothing speaks against it.
+
+    As with copies: a clock that is wrong everywhere makes all of it look old, the newest, too.
+    """
+    if isinstance(told, str):
+        return told
+    if told.archived_at is None or not told.copies:
+        return "there is no copy of the cluster and a log after it"
+    if told.archived_at - now > LARGEST_CLOCK_DIFFERENCE:
+        return FROM_THE_FUTURE
+    age = now - told.archived_at
+    if stale or age <= max(LEAST_FRESH, FRESH_INTERVALS * allowed_loss(subject)):
+        return ""
+    return (
+        f"its newest segment is {age.days} days old: nothing was archived since, or the clock is "
+        "wrong (--stale prunes nevertheless)"
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
-from orchestrator.model.firmware import FirmwareChange
 from orchestrator.model.hardware import Server, ServerRole
 from orchestrator.model.inventory import Unknown
 from orchestrator.model.maintenance import (
@@ -14,23 +12,18 @@ from orchestrator.model.maintenance import (
     Batch,
     Blocked,
     HandOver,
-    HostFacts,
     Instance,
     Move,
-    Need,
-    Observed,
     Operation,
     ServiceRoles,
 )
-from orchestrator.model.site import RegionKind, Site
+from orchestrator.model.site import RegionKind
 from orchestrator.planning.drain import fleet_of, immovable
-from orchestrator.planning.failure_domains import domains, partners_of
+from orchestrator.planning.failure_domains import domains
 from orchestrator.planning.host_needs import (
-    CLOCK_SECONDS,
-    acts_on,
-    clock_off,
     packages_of,
 )
+from orchestrator.planning.maintenance_host import HostsToDo, Work
 from orchestrator.planning.maintenance_notes import compute_notes, host_notes
 from orchestrator.planning.windows import parallel_hosts
 
@@ -46,18 +39,6 @@ ROLES = (
     ServerRole.CONTROL,
 )
 """Likewise: what fails on a backup host has not failed on a control host yet."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Work:
-    """What is asked for, and what the plan is to lean on."""
-
-    site: Site
-    needs: frozenset[Need]
-    servers: tuple[Server, ...]
-    observed: Observed
-    renew_before: datetime | None = None
-    """Certificates that end before are renewed."""
 
 
 @dataclass(kw_only=True)
@@ -84,7 +65,8 @@ class _Planner:
             for one in work.observed.services
             if not isinstance(one.primary, Unknown)
         }
-        self._stuck = immovable(work.observed.instances, {server.name for server in work.servers})
+        stuck = immovable(work.observed.instances, {server.name for server in work.servers})
+        self._todo = HostsToDo(work=work, stuck=stuck)
         self._result = Planned()
         self._number = 0
         self._through: set[str] = set()
@@ -109,94 +91,14 @@ class _Planner:
 
     def _may_begin(self, server: Server) -> bool:
         facts = self._observed.hosts.get(server.name, Unknown("it was not asked"))
-        reasons = tuple(self._reasons_against(server, facts))
+        reasons = tuple(self._todo.reasons_against(server, facts))
         if reasons:
             self._result.blocked.append(Blocked(host=server.name, reasons=reasons))
             return False
-        if not isinstance(facts, Unknown) and not self._acts_on(server, facts):
+        if not isinstance(facts, Unknown) and not self._todo.all_acts(server, facts):
             self._result.idle.append(server.name)
             return False
         return True
-
-    def _reasons_against(self, server: Server, facts: HostFacts | Unknown) -> Iterator[str]:
-        if isinstance(facts, Unknown):
-            yield facts.reason
-            return
-        if abs(facts.clock_ahead_seconds) > CLOCK_SECONDS:
-            yield f"its clock is {clock_off(facts)}: mend that first"
-        until = self._observed.certificates.get(server.name)
-        if isinstance(until, Unknown):
-            yield f"when its certificate ends is unknown: {until.reason}"
-        told = self._observed.firmware.get(server.name)
-        if isinstance(told, Unknown):
-            yield f"its firmware is unknown: {told.reason}"
-        if not self._own_acts(server, facts):
-            return
-        yield from self._silent_partners_of(server)
-        for instance, reason in self._stuck.get(server.name, ()):
-            yield f"instance {instance.name} ({instance.id}) cannot be moved: {reason}"
-        yield from self._databases_against(server)
-
-    def _silent_partners_of(self, server: Server) -> Iterator[str]:
-        for one in partners_of(server, self._work.site):
-            told = self._observed.hosts.get(one.name)
-            if isinstance(told, Unknown):
-                yield f"{one.name} stands in for it, and is not well: {told.reason}"
-
-    def _expires(self, host: str) -> datetime | None:
-        """Return when a host's certificate ends, where it is to be renewed."""
-        until, before = self._observed.certificates.get(host), self._work.renew_before
-        asked = Need.CERTIFICATES in self._work.needs
-        if not asked or until is None or isinstance(until, Unknown) or before is None:
-            return None
-        return until if until < before else None
-
-    def _acts_on(self, server: Server, facts: HostFacts) -> frozenset[Act]:
-        """Return all that is to be done to a host."""
-        if self._expires(server.name) is None:
-            return self._disturbing(server, facts)
-        return self._disturbing(server, facts) | {Act.RENEW, Act.CHECK}
-
-    def _disturbs(self, server: Server) -> bool:
-        facts = self._observed.hosts[server.name]
-        return isinstance(facts, HostFacts) and bool(self._own_acts(server, facts))
-
-    def _firmware(self, server: Server) -> tuple[FirmwareChange, ...]:
-        told = self._observed.firmware.get(server.name, ())
-        return () if isinstance(told, Unknown) else told
-
-    def _own_acts(self, server: Server, facts: HostFacts) -> frozenset[Act]:
-        """Return what is to be done to the host itself that its neighbours would feel."""
-        acts = acts_on(facts, self._work.needs)
-        if not self._firmware(server):
-            return acts
-        # The power cycle boots whatever waits for a reboot, too.
-        return acts - {Act.REBOOT, Act.REBOOT_IF_NEEDED} | {
-            Act.FIRMWARE,
-            Act.POWER_CYCLE,
-            Act.CHECK,
-        }
-
-    def _disturbing(self, server: Server, facts: HostFacts) -> frozenset[Act]:
-        """Return what is to be done to the host itself, and to what an earlier run left of it."""
-        acts = self._own_acts(server, facts)
-        compute = self._observed.computes.get(server.name)
-        if compute is None:
-            return acts
-        ours = compute.enabled or compute.left_by
-        back = frozenset({Act.CHECK, Act.UNCORDON} if ours else ())
-        if acts:
-            return acts | {Act.CORDON, Act.DRAIN} | back
-        return back if compute.left_by else acts
-
-    def _databases_against(self, server: Server) -> Iterator[str]:
-        for one in self._observed.services:
-            if server.name not in one.hosts:
-                continue
-            if isinstance(one.primary, Unknown):
-                yield f"where {one.service} has its primary is unknown: {one.primary.reason}"
-            elif one.primary == server.name and not one.standbys:
-                yield f"{one.service} runs here and has no replica that could take over"
 
     def _roll(self, region: str, servers: Sequence[Server]) -> None:
         """Put hosts of one role into batches until all are in one, or none of the rest can be."""
@@ -221,7 +123,7 @@ class _Planner:
         mine = domains(server, region, self._observed, fleet=self._fleet)
         if mine & batch.domains:
             return
-        hosts = {one.name for one in (*batch.servers, server) if self._disturbs(one)}
+        hosts = {one.name for one in (*batch.servers, server) if self._todo.disturbs(one)}
         moves = self._fleet.moves_off(hosts, preferred=self._through)
         overs = self._hand_overs(server, hosts)
         if isinstance(moves, Instance) or overs is None:
@@ -234,7 +136,7 @@ class _Planner:
     def _hand_overs(self, server: Server, batch: Collection[str]) -> tuple[HandOver, ...] | None:
         """Return where each primary of the host goes; None: one has no place outside the batch."""
         overs = []
-        for one in self._observed.services if self._disturbs(server) else ():
+        for one in self._observed.services if self._todo.disturbs(server) else ():
             if self._primaries.get(one.service) != server.name:
                 continue
             to = self._successor(one, server, batch)
@@ -284,8 +186,8 @@ class _Planner:
         if isinstance(facts, Unknown):
             raise ValueError(f"{server.name} was planned without knowing it")
         compute = self._observed.computes.get(server.name)
-        acts = self._acts_on(server, facts)
-        expires = self._expires(server.name)
+        acts = self._todo.all_acts(server, facts)
+        expires = self._todo.expires(server.name)
         if overs:
             acts |= {Act.HAND_OVER}
         return Operation(
@@ -296,7 +198,7 @@ class _Planner:
             moves=moves,
             hand_overs=overs,
             packages=packages_of(facts, self._work.needs),
-            firmware=self._firmware(server),
+            firmware=self._todo.firmware(server),
             certificate_until=expires.isoformat() if expires else "",
             services=tuple(
                 one.service
@@ -306,7 +208,7 @@ class _Planner:
             failed_before=facts.failed_units,
             notes=(
                 *host_notes(facts),
-                *(compute_notes(server, compute) if compute or self._disturbs(server) else ()),
+                *(compute_notes(server, compute) if compute or self._todo.disturbs(server) else ()),
                 *(
                     f"its replica of {one.service} did not follow the primary beforehand"
                     for one in self._observed.services

@@ -32,11 +32,17 @@ class PointPlan:
     holding: Holding
     extensions: tuple[str, ...] = ()
     """Those that the service declares."""
+    cut_off: bool = False
+    """A restore of the service itself was cut off here: what was there before is kept already."""
 
     @property
-    def overwrites(self) -> bool:
-        """Say whether there is data at the place, as far as anybody knows."""
-        return self.holding.rows > 0 or self.holding.silent
+    def there(self) -> str:
+        """Return what is at the place, as a sentence's end."""
+        if self.cut_off:
+            return "a restore was cut off there, and what was there before is kept"
+        if self.holding.silent:
+            return "a cluster that is down is there now, so that nobody knows its rows"
+        return f"{self.holding.rows} rows are there now"
 
     @property
     def in_place(self) -> bool:
@@ -60,7 +66,12 @@ def steps_of_point(plan: PointPlan) -> Iterator[str]:
     """Return what a restore to a moment does, one act a line."""
     cluster, begins = plan.place.cluster, plan.chosen.begins
     assert cluster is not None  # noqa: S101 - a service's place always has one
-    if plan.in_place:
+    if plan.cut_off:
+        yield (
+            f"Remove the half that a restore left at {plan.where} when it was cut off; what it "
+            f"kept beside it stays ({cluster.name}.before-...)"
+        )
+    elif plan.in_place:
         yield f"Stop {plan.where}; keep its data as {cluster.name}.before-{plan.run} beside it"
     else:
         yield f"Make {plan.where}, for this host's users alone"

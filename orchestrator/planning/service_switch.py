@@ -3,33 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
-from orchestrator.model.declared_service import DeclaredService, hosts_of
+from orchestrator.model.declared_service import DeclaredService
 from orchestrator.model.hardware import Server
-from orchestrator.model.leadership import Standing, standing_of
 from orchestrator.model.service_plan import Refusal, SwitchPlan
 from orchestrator.model.service_state import ClusterFacts, ClusterRole, Observed
 from orchestrator.model.site import Site
 from orchestrator.planning.service_moves import elsewhere, led_elsewhere
+from orchestrator.planning.service_refusals import (
+    LOOK,
+    ServiceWorld,
+    better,
+    may_have_more,
+    no_leader_at,
+    still_heard,
+    too_few,
+    was_stopped_in_order,
+    world_of,
+)
 from orchestrator.planning.services import (
     Facts,
     diverged,
-    facts_of,
     lateness,
     not_run_here,
     primary_of,
 )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _World:
-    """What is seen of one service."""
-
-    declared: DeclaredService
-    facts: Facts
-    servers: Mapping[str, Server]
-    standing: Standing
 
 
 def plan_switchover(
@@ -41,21 +39,23 @@ def plan_switchover(
     """
     if not declared.facts.runs_here:
         return not_run_here(declared)
-    world = _world(site, declared, observed)
-    refusal = led_elsewhere(declared, world.facts, observed) or _too_few(world)
+    world = world_of(site, declared, observed)
+    refusal = led_elsewhere(declared, world.facts, observed) or too_few(world)
     old = primary_of(world.facts)
     if refusal or old is None:
         return refusal or _resumed(world, to=to)
     return _handed_over(site, world, old=old, to=to)
 
 
-def _handed_over(site: Site, world: _World, *, old: str, to: str | None) -> SwitchPlan | Refusal:
+def _handed_over(
+    site: Site, world: ServiceWorld, *, old: str, to: str | None
+) -> SwitchPlan | Refusal:
     declared, facts, servers = world.declared, world.facts, world.servers
     target = to or _nearest(site, servers, facts, old=old)
     if to is None and any(_may_return(one, facts[old]) for one in facts.values()):
         target = old  # a switch that was cut off after its promotion: the rest is to follow
     if target is None:
-        return Refusal(reason="no replica is up to date", remedy=_LOOK.format(declared.name))
+        return Refusal(reason="no replica is up to date", remedy=LOOK.format(declared.name))
     if target == old:
         return _plan(world, new=old)
     found = facts[target]
@@ -67,7 +67,7 @@ def _handed_over(site: Site, world: _World, *, old: str, to: str | None) -> Swit
     )
     if why:
         return Refusal(
-            reason=f"{target} cannot take over: {why}", remedy=_LOOK.format(declared.name)
+            reason=f"{target} cannot take over: {why}", remedy=LOOK.format(declared.name)
         )
     return _plan(world, new=target, old=old)
 
@@ -82,7 +82,7 @@ def plan_failover(
     """
     if not declared.facts.runs_here:
         return not_run_here(declared)
-    world = _world(site, declared, observed)
+    world = world_of(site, declared, observed)
     facts = world.facts
     leading = [host for host, one in facts.items() if one.role is ClusterRole.PRIMARY]
     if leading and leading != [to]:
@@ -94,127 +94,15 @@ def plan_failover(
     if leading or refusal:
         return refusal or _plan(world, new=to)
     refusal = (
-        _no_leader_at(world, to=to, force=force)
-        or _still_heard(facts, world.servers)
-        or _better({**elsewhere(declared, observed), **facts}, to=to)
-        or (None if force else _too_few(world) or _may_have_more(world, to=to))
+        no_leader_at(world, to=to, force=force)
+        or still_heard(facts, world.servers)
+        or better({**elsewhere(declared, observed), **facts}, to=to)
+        or (None if force else too_few(world) or may_have_more(world, to=to))
     )
     return refusal or _plan(world, new=to, force=force)
 
 
-def _world(site: Site, declared: DeclaredService, observed: Observed) -> _World:
-    return _World(
-        declared=declared,
-        facts=facts_of(site, declared, observed),
-        servers={server.name: server for server in hosts_of(site, declared)},
-        standing=standing_of(site, declared, observed),
-    )
-
-
-def _too_few(world: _World) -> Refusal | None:
-    """Refuse where so few voters hear of a new primary that the old one might not."""
-    standing = world.standing
-    if len(standing.answering) >= standing.voters.to_change:
-        return None
-    silent = ", ".join(_unheard(standing))
-    return Refusal(
-        reason=f"only {len(standing.answering)} of {len(standing.voters.all)} voters answer, and "
-        f"{standing.voters.to_change} must hear who leads; silent: {silent}",
-        remedy=f"Bring one of them up. Where they are lost, and stay off: orchestrator service "
-        f"failover {world.declared.name} --to HOST --force",
-    )
-
-
-def _may_have_more(world: _World, *, to: str) -> Refusal | None:
-    """Refuse where a replica that does not answer may have rows that the new primary lacks."""
-    lost = world.standing.leaders
-    silent = [
-        host
-        for host, one in world.facts.items()
-        if one.role is ClusterRole.UNKNOWN and lost != {host}
-    ]
-    if not silent or (not lost and len(silent) == 1):
-        return None
-    return Refusal(
-        reason=f"{', '.join(silent)} does not answer, and may have more of the data than {to}",
-        remedy="Bring it up. Where it is lost, what only it has is lost with it: orchestrator "
-        f"service failover {world.declared.name} --to {to} --force",
-    )
-
-
-def _no_leader_at(world: _World, *, to: str, force: bool) -> Refusal | None:
-    """Refuse a host that cannot lead: only a person brings a former primary back that waits."""
-    found = world.facts[to]
-    former = found.role is ClusterRole.DOWN and found.follows is False
-    if found.role is ClusterRole.REPLICA or (former and force):
-        return None
-    remedy = _LOOK.format(world.declared.name)
-    if former:
-        remedy = (
-            "It starts by itself when enough voters answer. Where they are lost, and nobody else "
-            f"leads: orchestrator service failover {world.declared.name} --to {to} --force"
-        )
-    why = f": {found.reason}" if found.reason else ""
-    return Refusal(
-        reason=f"{to} has no replica that runs: it is {found.role.value}{why}", remedy=remedy
-    )
-
-
-def _still_heard(facts: Facts, servers: Mapping[str, Server]) -> Refusal | None:
-    """Refuse where a replica hears from a host that only we do not reach: a primary runs there."""
-    unseen = {
-        str(servers[host].address): host
-        for host, one in facts.items()
-        if one.role is ClusterRole.UNKNOWN
-    }
-    for host, one in facts.items():
-        if one.role is ClusterRole.REPLICA and one.streaming and one.upstream in unseen:
-            return Refusal(
-                reason=f"{host} still hears from its primary on {unseen[one.upstream]}, which "
-                "does not answer here",
-                # wal_receiver_timeout: PostgreSQL's own is 60 s.
-                remedy="Where that host was lost just now, ask again in a minute: a replica "
-                "notices after 60 s. Else it runs, and a second primary would lose its rows: "
-                "switch it off first, or bring it in reach.",
-            )
-    return None
-
-
-def _better(facts: Facts, *, to: str) -> Refusal | None:
-    """Refuse where somebody who answers has rows that the new primary would lack."""
-    for host, one in facts.items():
-        if host == to:
-            continue
-        if one.role is ClusterRole.REPLICA and _may_exceed(one, facts[to]):
-            return Refusal(
-                reason=f"{host} has more of the data than {to}, or may have",
-                remedy=f"Promote {host}, or stop its cluster if it may not be used.",
-            )
-        if _was_stopped_in_order(one) and _may_exceed(one, facts[to]):
-            return Refusal(
-                reason=f"{host} was stopped in order, and has more of the data than {to}",
-                remedy=f"Start its cluster. Where it cannot be: switch {host} off, and ask again; "
-                "what only it has is lost then.",
-            )
-    return None
-
-
-def _may_exceed(one: ClusterFacts, other: ClusterFacts) -> bool:
-    """Say whether a cluster may have rows that another one has not.
-
-    The longer log is the newer one on one timeline only, and a replica without a primary tells the
-    timeline of its last restartpoint, which may be minutes old. Where a former primary crashed the
-    end of its log is not told; it sent nothing that it has not.
-    """
-    crashed = other.role is ClusterRole.DOWN and not other.clean
-    longer = one.held > other.held and not crashed
-    return longer or (one.timeline or 0) > (other.timeline or 0)
-
-
-_LOOK = "Look at: orchestrator service status {}"
-
-
-def _resumed(world: _World, *, to: str | None) -> SwitchPlan | Refusal:
+def _resumed(world: ServiceWorld, *, to: str | None) -> SwitchPlan | Refusal:
     """Go on with a switch that was cut off between the stop and the promotion.
 
     Only where every host answers and one alone may have led: a silent one, or a second one that is
@@ -227,7 +115,7 @@ def _resumed(world: _World, *, to: str | None) -> SwitchPlan | Refusal:
         if one.role is ClusterRole.UNKNOWN
         or (one.role is ClusterRole.DOWN and one.follows is not True)
     ]
-    stopped = len(old) == 1 and _was_stopped_in_order(facts[old[0]])
+    stopped = len(old) == 1 and was_stopped_in_order(facts[old[0]])
     end = facts[old[0]].lsn if stopped else None
     whole = [
         host
@@ -255,7 +143,9 @@ def _nearest(site: Site, servers: Mapping[str, Server], facts: Facts, *, old: st
     return next(iter([*near, *fit]), None)
 
 
-def _plan(world: _World, *, new: str, old: str | None = None, force: bool = False) -> SwitchPlan:
+def _plan(
+    world: ServiceWorld, *, new: str, old: str | None = None, force: bool = False
+) -> SwitchPlan:
     facts, servers, standing = world.facts, world.servers, world.standing
     running = old is not None and facts[old].role is ClusterRole.PRIMARY
     promote = facts[new].role is not ClusterRole.PRIMARY
@@ -270,16 +160,11 @@ def _plan(world: _World, *, new: str, old: str | None = None, force: bool = Fals
         term=standing.next_term(new),
         voters=tuple(voters),
         needed=1 if force else standing.voters.to_change,
-        unheard=_unheard(standing) if promote else (),
+        unheard=standing.unheard if promote else (),
         followers=tuple(_followers(facts, servers, new=new, old=old)),
         out_of_reach=tuple(name for name, one in facts.items() if one.role is ClusterRole.UNKNOWN),
         must_have=None if old is None or running else facts[old].lsn,
     )
-
-
-def _unheard(standing: Standing) -> tuple[str, ...]:
-    answering = {one.name for one in standing.answering}
-    return tuple(one.name for one in standing.voters.all if one.name not in answering)
 
 
 def _followers(
@@ -299,8 +184,4 @@ def _followers(
 def _may_return(one: ClusterFacts, leading: ClusterFacts) -> bool:
     """Say whether a former primary may follow: one that was promoted later has newer rows."""
     newer = (one.timeline or 0) > (leading.timeline or 0)
-    return _was_stopped_in_order(one) and not newer
-
-
-def _was_stopped_in_order(one: ClusterFacts) -> bool:
-    return one.role is ClusterRole.DOWN and one.follows is False and bool(one.clean)
+    return was_stopped_in_order(one) and not newer

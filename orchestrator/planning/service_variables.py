@@ -9,7 +9,12 @@ from orchestrator.compile import postgresql
 from orchestrator.compile.archiving import archive_settings
 from orchestrator.compile.postgresql_sql import service_script
 from orchestrator.model.data_level import DatabaseRole
-from orchestrator.model.declared_service import DeclaredService, hosts_of, slot_name
+from orchestrator.model.declared_service import (
+    DeclaredService,
+    declared_services,
+    hosts_of,
+    slot_name,
+)
 from orchestrator.model.hardware import Server, ServerRole
 from orchestrator.model.leadership import voters_of
 from orchestrator.model.network import PrefixRole
@@ -48,6 +53,7 @@ def host_variables(rollout: Rollout, servers: Sequence[Server]) -> dict[str, Var
         server.name: {
             "host_certificate_authority": rollout.authority,
             "host_certificate_text": rollout.certificates.get(server.name, ""),
+            "host_certificate_group": key_group(rollout.site, server),
             "service_leaders_address": str(server.address),
             "service_leaders_services": list(_votes(rollout, server)),
             "postgresql_packages": _packages(rollout, server),
@@ -57,6 +63,12 @@ def host_variables(rollout: Rollout, servers: Sequence[Server]) -> dict[str, Var
         }
         for server in servers
     }
+
+
+def key_group(site: Site, server: Server) -> str:
+    """Return who reads a host's key, beside root; a witness has no database."""
+    served = any(server.name in one.service.hosts for one in declared_services(site))
+    return "postgres" if served else "root"
 
 
 def _votes(rollout: Rollout, server: Server) -> Iterator[Json]:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Protocol
 
 from orchestrator.model.backup import Place, Subject, Verified
-from orchestrator.model.continuous import Archive, BaseKind, PointRestored
+from orchestrator.model.continuous import Archive, Backlog, BaseKind, PointRestored
 from orchestrator.model.hardware import Server
 from orchestrator.ports.backup import Store
 
@@ -34,6 +34,9 @@ class Archiving(Protocol):
     ) -> None:
         """Copy the cluster into one repository, for the log to begin from."""
 
+    def backlog(self, subject: Subject, server: Server) -> Backlog:
+        """Return what of the log waits on its primary, as long as a repository does not take it."""
+
 
 class ArchiveKeeping(Protocol):
     """Keeps archives: everything here is asked of a repository's own server."""
@@ -44,8 +47,11 @@ class ArchiveKeeping(Protocol):
     def verify(self, subject: Subject, *, store: Store, whole: bool) -> Verified:
         """See that no segment is missing in between, and read every copy and segment (`whole`)."""
 
-    def expire(self, subject: Subject, *, store: Store) -> int:
-        """Remove what the policy lets go, and return the bytes that were freed."""
+    def expire(self, subject: Subject, *, store: Store, now: datetime) -> int:
+        """Remove what the policy lets go, and return the bytes that were freed.
+
+        `now` is by the clock of whoever asks: a server whose own says another one refuses.
+        """
 
 
 class PointRestores(Protocol):
@@ -56,8 +62,12 @@ class PointRestores(Protocol):
     ) -> PointRestored:
         """Bring a cluster back as it was at a moment, and let it write again.
 
-        What is at the place is kept aside. Cut off, the same call begins anew.
+        What is at the place is kept aside. Cut off, the next call for the place begins anew, and
+        keeps what the first one had put aside.
         """
+
+    def is_cut_off(self, subject: Subject, server: Server) -> bool:
+        """Say whether a restore of the service itself was cut off here: it is down since then."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

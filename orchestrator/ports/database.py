@@ -33,6 +33,9 @@ class Databases(Protocol):
     def certificate_request(self, server: Server) -> str:
         """Return a request (PEM) for a certificate of the host; its key stays there."""
 
+    def flush(self, server: Server, declared: DeclaredService) -> None:
+        """Bring what a primary has in memory to its disk while it works: its stop is short then."""
+
     def stop(self, server: Server, declared: DeclaredService) -> int:
         """Stop a primary in order; return the end of its log, in bytes."""
 

@@ -6,32 +6,33 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from functools import cache, partial
 from threading import Event
 
-from orchestrator.errors import BackupError, OrchestratorError
+from orchestrator.errors import BackupError
 from orchestrator.model.backup import (
-    BackupFault,
-    Copy,
     Listing,
     Subject,
     SubjectKind,
-    Verified,
 )
 from orchestrator.model.hardware import Server
 from orchestrator.model.playbook import CataloguedPlaybook, PlaybookResult
 from orchestrator.model.site import Site
 from orchestrator.model.units import Json, Secret
-from orchestrator.planning.backup import (
-    subjects_of,
-)
+from orchestrator.planning.backup import subjects_of
 from orchestrator.planning.backup_leave import preparation
-from orchestrator.ports import AuditLog, Clock, SecretStore, SiteLock
-from orchestrator.ports.backup import BackupEngine, Store
+from orchestrator.ports.backup import Store
 from orchestrator.ports.playbooks import PlaybookWatch
 from orchestrator.workflows.archive_keys import archive_secrets
-from orchestrator.workflows.backup_settings import SettingsPorts, read_settings
+from orchestrator.workflows.backup_settings import read_settings
+from orchestrator.workflows.backup_steps import Act as Act
+from orchestrator.workflows.backup_steps import BackupPorts as BackupPorts
+from orchestrator.workflows.backup_steps import Result as Result
+from orchestrator.workflows.backup_steps import Step as Step
+from orchestrator.workflows.backup_steps import Told as Told
+from orchestrator.workflows.backup_steps import counted as counted
+from orchestrator.workflows.backup_steps import ended as ended
+from orchestrator.workflows.backup_steps import unended as unended
 from orchestrator.workflows.labour import GRACE_SECONDS, do_all
 from orchestrator.workflows.playbook import PlaybookPorts, PlaybookWork, carry_out
 
@@ -39,70 +40,6 @@ PREPARE = "backup/prepare-repositories"
 KEY_BYTES = 32
 AT_A_TIME = 2
 """Subjects that are copied at once: more would only share the same lines and disks."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BackupPorts:
-    """Everything that backups need from outside; `cli.wiring` fills it."""
-
-    engine: BackupEngine
-    secrets: SecretStore
-    clock: Clock
-    lock: SiteLock
-    audit: AuditLog
-    work_lock: SiteLock
-    """Of backups alone: they go on while somebody else changes the site."""
-    settings: SettingsPorts | None = None
-    """None: no device or BMC is read."""
-
-
-class Act(StrEnum):
-    """What is done with a subject and a repository."""
-
-    BACK_UP = "back up"
-    VERIFY = "verify"
-    DELETE = "try to delete"
-    PRUNE = "prune"
-    MAKE_ARCHIVE = "make archive"
-    ARCHIVE = "archive"
-    """The log, up to a row that was written just before."""
-    COPY_CLUSTER = "copy cluster"
-    """For the log to begin from."""
-    VERIFY_ARCHIVE = "verify archive"
-    EXPIRE = "expire archive"
-
-
-class Result(StrEnum):
-    """How it ended."""
-
-    DONE = "done"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Step:
-    """One act on one subject in one repository, and how it ended."""
-
-    act: Act
-    subject: str
-    repository: str
-    result: Result = Result.DONE
-    seconds: float = 0.0
-    copy: Copy | None = None
-    verified: Verified | None = None
-    freed_bytes: int = 0
-    deleted: int = 0
-    fault: BackupFault | None = None
-    reason: str = ""
-    remedy: str = ""
-    broken: tuple[str, ...] = ()
-    note: str = ""
-    """Of archives: which segment, which copy."""
-
-
-Told = Callable[[Step], None]
-"""Hears of each step as it ends; called from any thread."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -233,22 +170,10 @@ def run(
         finally:
             ended_now = tuple(steps)
             ports.audit.append(
-                act="backup-end", facts={**counted(ended_now), **_unended(wanted, ended_now)}
+                act="backup-end", facts={**counted(ended_now), **unended(wanted, ended_now)}
             )
     order = {one.name: number for number, one in enumerate(subjects)}
     return tuple(sorted(ended_now, key=lambda step: order[step.subject]))
-
-
-def _unended(wanted: Mapping[str, Sequence[str]], steps: Sequence[Step]) -> dict[str, Json]:
-    """Return what an interrupted run did not see the end of, as the audit log keeps it."""
-    ended_ones = {(step.subject, step.repository) for step in steps}
-    left: list[Json] = [
-        f"{subject} in {name}"
-        for subject, names in wanted.items()
-        for name in names
-        if (subject, name) not in ended_ones
-    ]
-    return {"not ended": left} if left else {}
 
 
 def _until(stopped: Event, names: Sequence[str]) -> Iterator[str]:
@@ -257,22 +182,6 @@ def _until(stopped: Event, names: Sequence[str]) -> Iterator[str]:
         if stopped.is_set():
             return
         yield name
-
-
-def counted(steps: Sequence[Step]) -> dict[str, Json]:
-    """Return how steps ended, as the audit log keeps it."""
-    return {
-        "steps": [
-            {
-                "act": one.act.value,
-                "subject": one.subject,
-                "repository": one.repository,
-                "result": one.result.value,
-                **({"reason": one.reason} if one.reason else {}),
-            }
-            for one in steps
-        ]
-    }
 
 
 def _back_up(
@@ -312,29 +221,3 @@ def _settings(site: Site, subject: Subject, ports: BackupPorts) -> str:
 def _servers(site: Site, subject: Subject) -> tuple[Server, ...]:
     known = {server.name: server for server in site.hardware.servers}
     return tuple(known[name] for name in subject.hosts if name in known)
-
-
-def ended(empty: Step, act: Callable[[Store], Step], ports: BackupPorts, *, told: Told) -> Step:
-    """Do one act and say how it ended; what fails stops nothing else."""
-    begun = ports.clock.now()
-    try:
-        store = ports.engine.stores.get(empty.repository)
-        if store is None:
-            raise BackupError(
-                f"repository {empty.repository} has no server", fault=BackupFault.ABSENT
-            )
-        step = act(store)
-    except OrchestratorError as error:
-        fault = error.fault if isinstance(error, BackupError) else BackupFault.FAILED
-        broken = error.broken if isinstance(error, BackupError) else ()
-        step = replace(
-            empty,
-            result=Result.FAILED,
-            fault=fault,
-            broken=broken,
-            reason=error.message,
-            remedy=error.remedy,
-        )
-    step = replace(step, seconds=(ports.clock.now() - begun).total_seconds())
-    told(step)
-    return step

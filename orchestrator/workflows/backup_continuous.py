@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import datetime
+from threading import Event
 
 from orchestrator.errors import BackupError
 from orchestrator.model.backup import BackupFault, Subject
@@ -14,7 +16,13 @@ from orchestrator.model.hardware import Server
 from orchestrator.model.site import Site
 from orchestrator.model.units import Json
 from orchestrator.planning.backup import subjects_of
-from orchestrator.planning.continuous import Archives, archive_in, continuous, due_kind
+from orchestrator.planning.continuous import (
+    Archives,
+    archive_in,
+    continuous,
+    due_copy,
+    keeps_archive,
+)
 from orchestrator.ports.backup import Store
 from orchestrator.ports.continuous import ContinuousEngine
 from orchestrator.workflows.backup import (
@@ -25,7 +33,9 @@ from orchestrator.workflows.backup import (
     Told,
     counted,
     ended,
+    unended,
 )
+from orchestrator.workflows.labour import GRACE_SECONDS, do_all
 
 AT_A_TIME = 2
 """Subjects at once: more would only share the same lines and disks."""
@@ -62,9 +72,17 @@ def archives(
 
 
 def run_archives(
-    site: Site, wanted: Mapping[str, Sequence[str]], ports: ContinuousPorts, *, told: Told
+    site: Site,
+    wanted: Mapping[str, Sequence[str]],
+    ports: ContinuousPorts,
+    *,
+    told: Told,
+    grace: float = GRACE_SECONDS,
 ) -> tuple[Step, ...]:
     """Let logs move on, and copy clusters where it is due; one that fails stops no other.
+
+    Interrupted, it waits `grace` seconds for what is under way, no longer, and the audit log has
+    what ended and what did not.
 
     Raises:
         SiteLockedError: another run of backups is at work.
@@ -74,46 +92,63 @@ def run_archives(
         return ()
     backups = ports.backups
     facts: dict[str, Json] = {"subjects": {one.name: list(wanted[one.name]) for one in subjects}}
+    stopped, steps = Event(), list[Step]()
+
+    def hear(step: Step) -> None:
+        steps.append(step)
+        told(step)
+
+    def turning(turn: Turn, known: Archives) -> Callable[[], None]:
+        return lambda: turn.take(wanted[turn.subject.name], known)
+
     with backups.work_lock.hold(why="archive"):
         backups.audit.append(act="archive-begin", facts=facts)
-        known = archives(subjects, ports)
-        turns = [Turn(site, one, ports, told=told) for one in subjects]
-        with ThreadPoolExecutor(max_workers=AT_A_TIME, thread_name_prefix="archive") as pool:
-            asked = [pool.submit(one.steps, wanted[one.subject.name], known) for one in turns]
-            steps = tuple(step for future in asked for step in future.result())
-        backups.audit.append(act="archive-end", facts=counted(steps))
-    return steps
+        try:
+            known = archives(subjects, ports)
+            turns = [Turn(site, one, ports, told=hear, stopped=stopped) for one in subjects]
+            works = [turning(one, known) for one in turns]
+            do_all(works, at_once=AT_A_TIME, stop=stopped.set, grace=grace)
+        finally:
+            ended_now = tuple(steps)
+            left = unended({one.name: wanted[one.name] for one in subjects}, ended_now)
+            backups.audit.append(act="archive-end", facts={**counted(ended_now), **left})
+    order = {one.name: number for number, one in enumerate(subjects)}
+    return tuple(sorted(ended_now, key=lambda step: order[step.subject]))
 
 
 class Turn:
     """One service's archives, as they are filled."""
 
-    def __init__(self, site: Site, subject: Subject, ports: ContinuousPorts, *, told: Told) -> None:
-        """Begin with nothing done."""
+    def __init__(
+        self, site: Site, subject: Subject, ports: ContinuousPorts, *, told: Told, stopped: Event
+    ) -> None:
+        """Begin with nothing done; once `stopped` is set no further act begins."""
         self.subject = subject
-        self._site, self._ports, self._told = site, ports, told
+        self._site, self._ports, self._told, self._stopped = site, ports, told, stopped
         now = ports.backups.clock.now()
         self._run = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+        self._fresh: dict[str, Archive] = {}
+        """As repositories told of it once the log came: one may have been silent before."""
 
-    def steps(self, repositories: Sequence[str], known: Archives) -> list[Step]:
+    def take(self, repositories: Sequence[str], known: Archives) -> None:
         """Make what is not there, let the log move on, copy the cluster where it is due."""
         found = {name: archive_in(known, self.subject.name, name) for name in repositories}
-        made = [self._made(name) for name, one in found.items() if one == self._empty(name)]
-        refused = {one.repository for one in made if one.result is Result.FAILED}
+        refused = set()
+        for name in [name for name, one in found.items() if one == self._empty(name)]:
+            if not self._stopped.is_set() and self._made(name).result is Result.FAILED:
+                refused.add(name)
         archived = self._advanced([name for name in repositories if name not in refused])
-        copied = [
-            self._copied(one.repository, kind)
-            for one in archived
-            if one.result is Result.DONE and (kind := self._kind(found[one.repository])) is not None
-        ]
-        return [*made, *archived, *copied]
+        for one in archived:
+            kind = self._kind(self._fresh.get(one.repository, found[one.repository]))
+            if one.result is Result.DONE and kind is not None and not self._stopped.is_set():
+                self._copied(one.repository, kind)
 
     def _empty(self, repository: str) -> Archive:
         return Archive(subject=self.subject.name, repository=repository)
 
     def _kind(self, archive: Archive | str) -> BaseKind | None:
-        copies = () if isinstance(archive, str) else archive.copies
-        return due_kind(copies, now=self._ports.backups.clock.now())
+        known = self._empty("") if isinstance(archive, str) else archive
+        return due_copy(known, now=self._ports.backups.clock.now())
 
     def _made(self, repository: str) -> Step:
         empty = Step(act=Act.MAKE_ARCHIVE, subject=self.subject.name, repository=repository)
@@ -139,6 +174,8 @@ class Turn:
 
         steps = []
         for name in repositories:
+            if self._stopped.is_set():
+                break
             empty = Step(act=Act.ARCHIVE, subject=self.subject.name, repository=name)
 
             def act(store: Store, empty: Step = empty) -> Step:
@@ -153,6 +190,7 @@ class Turn:
         archive = told[self.subject.name]
         if isinstance(archive, str):
             raise BackupError(archive, fault=BackupFault.BROKEN)
+        self._fresh[store.repository.name] = archive
         if archive.newest_segment < segment:
             raise BackupError(
                 f"{store.repository.name} did not get segment {segment}: its newest is "
@@ -214,9 +252,16 @@ def verify_archives(
 
 
 def expire_archives(
-    subjects: Sequence[Subject], ports: ContinuousPorts, *, told: Told
+    subjects: Sequence[Subject],
+    ports: ContinuousPorts,
+    *,
+    now: datetime,
+    told: Told,
+    stale: bool = False,
 ) -> tuple[Step, ...]:
-    """Remove what is older than every moment that policies want back.
+    """Remove what is older than every moment that policies want back; nothing that is doubtful.
+
+    `stale`: also where nothing was archived for days.
 
     Raises:
         SiteLockedError: a run of backups is at work.
@@ -230,9 +275,24 @@ def expire_archives(
             empty = Step(act=Act.EXPIRE, subject=subject.name, repository=name)
 
             def act(store: Store, empty: Step = empty, subject: Subject = subject) -> Step:
-                freed = ports.engine.keeping.expire(subject, store=store)
+                known = ports.engine.keeping.archives([subject], store=store)[subject.name]
+                if known == Archive(subject=subject.name, repository=empty.repository):
+                    why = "nothing was archived yet"
+                    return replace(empty, result=Result.SKIPPED, reason=why)
+                _refuse_doubtful(subject, known, now=now, stale=stale)
+                freed = ports.engine.keeping.expire(subject, store=store, now=now)
                 return replace(empty, freed_bytes=freed)
 
             steps.append(ended(empty, act, ports.backups, told=told))
         ports.backups.audit.append(act="archive-expired", facts=counted(steps))
     return tuple(steps)
+
+
+def _refuse_doubtful(subject: Subject, known: Archive | str, *, now: datetime, stale: bool) -> None:
+    why = keeps_archive(subject, known, now=now, stale=stale)
+    if why:
+        raise BackupError(
+            f"all of it is kept: {why}",
+            fault=BackupFault.REFUSED,
+            remedy="See orchestrator backup list.",
+        )

@@ -87,7 +87,7 @@ class Maintenance:
                 for operation, one in zip(waiting, ended, strict=True)
                 if not one.outcome.is_well
             ]
-        if stopped and not began:
+        if stopped and not began and not self._stopped:
             raise RefusedError(
                 f"{stopped}: nothing was done",
                 remedy="Wait for the window, or give --outside-window.",

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from orchestrator.errors import ServiceError
-from orchestrator.model.declared_service import declared_services
 from orchestrator.model.hardware import Server
 from orchestrator.model.inventory import Unknown
 from orchestrator.model.playbook import CataloguedPlaybook
 from orchestrator.model.site import Site
+from orchestrator.planning.service_variables import key_group
 from orchestrator.workflows.maintenance_playbook import UnseenEndError, require_well
 from orchestrator.workflows.playbook import PlaybookWork, play
 from orchestrator.workflows.services import LOOKS_AT_ONCE, ServicePorts, certify
@@ -53,7 +53,7 @@ class SiteCertificates:
                 server.name: {
                     "host_certificate_authority": self.ports.authority.certificate(),
                     "host_certificate_text": new,
-                    "host_certificate_group": "postgres" if self._has_data(server) else "root",
+                    "host_certificate_group": key_group(self.site, server),
                 }
             },
         )
@@ -69,6 +69,3 @@ class SiteCertificates:
     def _until(self, server: Server) -> datetime | Unknown | None:
         told = self.ports.databases.look(server, ())
         return told.certificate_until if told.answers else Unknown(told.reason)
-
-    def _has_data(self, server: Server) -> bool:
-        return any(server.name in one.service.hosts for one in declared_services(self.site))

@@ -19,8 +19,9 @@ from orchestrator.model.maintenance import (
 )
 from orchestrator.model.site import Site
 from orchestrator.planning.failure_domains import partners_of
-from orchestrator.planning.maintenance import Work, plan_maintenance
+from orchestrator.planning.maintenance import plan_maintenance
 from orchestrator.planning.maintenance_basis import basis_of, crowding, differences
+from orchestrator.planning.maintenance_host import Work
 from orchestrator.planning.services import RENEW_DAYS
 from orchestrator.workflows.host_facts import facts_or_unknown
 from orchestrator.workflows.maintenance_acts import (

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from orchestrator.compile.postgresql import EXTENSIONS_OF_A_LEVEL
 from orchestrator.errors import BackupError, RefusedError
-from orchestrator.model.backup import BackupFault, Facts, Place, Subject
+from orchestrator.model.backup import BackupFault, Facts, Holding, Place, Subject
 from orchestrator.model.continuous import PointRestored
 from orchestrator.model.declared_service import declared_services
 from orchestrator.model.hardware import Server
@@ -22,6 +22,7 @@ from orchestrator.workflows.backup_continuous import ContinuousPorts, archives, 
 
 PRELOADED = ("pgaudit",)
 """What a new cluster has to load before it can start with the service's data."""
+DOWN = Holding(cluster=True, running=False, in_recovery=False, rows=0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,10 +62,10 @@ def plan_point(site: Site, wish: PointWish, ports: ContinuousPorts) -> PointPlan
     only = [wish.repository] if wish.repository else []
     known = archives([subject], ports, only=only)
     chosen = choose_archive(subject, known, at=wish.at, repository=wish.repository)
-    server = _server(site, wish, ports)
+    server, cut_off = _server(site, wish, ports)
     run = f"{ports.backups.clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
     place = place_of(subject, wish.to, home=server, run=run)
-    holding = ports.backups.engine.restores.holding(place, server=server)
+    holding = DOWN if cut_off else ports.backups.engine.restores.holding(place, server=server)
     plan = PointPlan(
         subject=subject,
         chosen=chosen,
@@ -75,18 +76,35 @@ def plan_point(site: Site, wish: PointWish, ports: ContinuousPorts) -> PointPlan
         server=server,
         holding=holding,
         extensions=_extensions(site, subject),
+        cut_off=cut_off,
     )
     _refuse_bad_place(plan)
     return plan
 
 
-def _server(site: Site, wish: PointWish, ports: ContinuousPorts) -> Server:
+def _server(site: Site, wish: PointWish, ports: ContinuousPorts) -> tuple[Server, bool]:
+    """Return where it goes, and whether a restore of the service itself was cut off there."""
     known = {server.name: server for server in site.hardware.servers}
     if wish.to.host:
         if wish.to.host not in known:
             raise RefusedError(f"the site has no server {wish.to.host}")
-        return known[wish.to.host]
-    return primary(site, wish.subject, ports)
+        return known[wish.to.host], False
+    try:
+        return primary(site, wish.subject, ports), False
+    except BackupError:
+        servers = [known[name] for name in wish.subject.hosts if name in known]
+        left = [one for one in servers if _is_cut_off(wish.subject, one, ports)]
+        elsewhere = wish.to.name or wish.to.port
+        if len(left) != 1 or elsewhere:
+            raise
+        return left[0], True
+
+
+def _is_cut_off(subject: Subject, server: Server, ports: ContinuousPorts) -> bool:
+    try:
+        return ports.engine.restores.is_cut_off(subject, server)
+    except BackupError:
+        return False  # one that is silent takes no restore either
 
 
 def _extensions(site: Site, subject: Subject) -> tuple[str, ...]:
@@ -116,7 +134,7 @@ def refuse_setback(plan: PointPlan, *, overwrite: bool) -> None:
     """
     if plan.in_place and not overwrite:
         raise RefusedError(
-            f"{plan.where} would go back to {plan.when}: {plan.holding.rows} rows are there now",
+            f"{plan.where} would go back to {plan.when}: {plan.there}",
             remedy=f"Restore it elsewhere (--to HOST, --as NAME), or give --overwrite "
             f"{plan.subject.name}.",
         )

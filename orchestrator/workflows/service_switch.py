@@ -14,6 +14,7 @@ from orchestrator.model.service_state import Lineage, Term
 from orchestrator.model.site import Site
 from orchestrator.model.units import Json
 from orchestrator.ports.database import Upstream
+from orchestrator.workflows.service_starts import await_starts
 from orchestrator.workflows.services import ServicePorts, database_hosts, tell_voters
 
 CATCH_UP_SECONDS = 30.0
@@ -38,6 +39,9 @@ def switch(site: Site, plan: SwitchPlan, ports: ServicePorts, *, told: Told) -> 
     ports.playbooks.audit.append(act="switch-begin", facts=facts)
     facts["term"] = plan.term.number
     try:
+        if plan.promote:
+            await_starts(plan, ports, told=told)
+        _flush(plan, ports, told=told)
         led = _promote(plan, ports, followers=_others(site, plan), told=told)
     except OrchestratorError as error:
         ports.playbooks.audit.append(act="switch-end", facts={**facts, "failed": error.message})
@@ -62,6 +66,13 @@ class _Led:
 
 def _others(site: Site, plan: SwitchPlan) -> list[str]:
     return [one.name for one in hosts_of(site, plan.declared) if one.name != plan.new.name]
+
+
+def _flush(plan: SwitchPlan, ports: ServicePorts, *, told: Told) -> None:
+    """Make the stop of the old primary short, while it still takes writes."""
+    if plan.stop and plan.old is not None:
+        told(f"writing what {plan.old.name} has in memory to its disk")
+        ports.databases.flush(plan.old, plan.declared)
 
 
 def _promote(plan: SwitchPlan, ports: ServicePorts, *, followers: list[str], told: Told) -> _Led:

@@ -100,7 +100,8 @@ def _together(first: Observed, then: Observed) -> Observed:
         if first[host].answers and then[host].answers:
             clusters = {**first[host].clusters, **then[host].clusters}
             terms = {**first[host].terms, **then[host].terms}
-            both[host] = replace(then[host], clusters=clusters, terms=terms)
+            starts = {**first[host].starts, **then[host].starts}
+            both[host] = replace(then[host], clusters=clusters, terms=terms, starts=starts)
     return both
 
 
@@ -165,11 +166,23 @@ def apply_services(
     return play(site, work, ports.playbooks, watch=watch)
 
 
+def silent_witnesses(
+    site: Site, plans: Sequence[ServicePlan], observed: Observed
+) -> tuple[str, ...]:
+    """Return the witnesses that are to be worked on and do not answer, each once."""
+    return tuple(one.name for one in _witnesses(site, plans) if not observed[one.name].answers)
+
+
+def _witnesses(site: Site, plans: Sequence[ServicePlan]) -> tuple[Server, ...]:
+    meant = [plan for plan in plans if plan.refusal is None]
+    found = [voters_of(site, plan.declared).witness for plan in meant]
+    return tuple({one.name: one for one in found if one is not None}.values())
+
+
 def _worked_on(site: Site, plans: Sequence[ServicePlan], observed: Observed) -> tuple[Server, ...]:
     """Return the hosts of the plans and the witnesses that answer, each once."""
     found = [step.server for plan in plans for step in plan.worked_on]
-    witnesses = [voters_of(site, plan.declared).witness for plan in plans]
-    found += [one for one in witnesses if one is not None and observed[one.name].answers]
+    found += [one for one in _witnesses(site, plans) if observed[one.name].answers]
     return tuple({one.name: one for one in found}.values())
 
 

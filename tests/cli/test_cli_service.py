@@ -140,6 +140,15 @@ def test_apply_hands_over_verifiers_and_no_password(city: City) -> None:
     assert city.wiring.played.jobs[1].secrets["verifiers_gongan__population"].reveal() == told
 
 
+def test_a_witness_that_got_nothing_is_said_and_not_called_done(city: City) -> None:
+    trust(city)
+    city.wiring.databases.silent = {"dr-bak-1"}
+    done = city.run("apply", NAME, "--yes")
+    assert done.exit_code == 6 and "dr-bak-1 does not answer: as a witness" in done.stderr
+    city.wiring.databases.silent = set()
+    assert city.run("apply", NAME, "--yes").exit_code == 0
+
+
 def test_nobody_to_ask_is_a_no(city: City) -> None:
     refused = city.run("switchover", NAME)
     assert refused.exit_code == 5

@@ -14,6 +14,7 @@ from orchestrator.providers.openstack.refusals import NotThereError
 from orchestrator.providers.openstack.rest import Call
 
 PROJECT = "project-1"
+OWN = "project-of-the-operator"
 
 
 @dataclass
@@ -36,8 +37,11 @@ class CloudThings:
     def service(self, name: str) -> CloudThings:
         return self
 
+    def project_id(self) -> str:
+        return OWN
+
     def image(self, name: str, content: bytes, **other: Any) -> str:
-        found = self._new(self.images, name=name, status="queued", **other)
+        found = self._new(self.images, **({"owner": OWN} | other), name=name, status="queued")
         self._fill(found["id"], content)
         return str(found["id"])
 
@@ -91,7 +95,7 @@ class CloudThings:
 
     def post(self, path: str, body: Any) -> Any:
         if path == "/images":
-            return self._new(self.images, status="queued", **body)
+            return self._new(self.images, status="queued", owner=OWN, **body)
         if path == "/snapshots":
             asked = body["snapshot"]
             made = self._new(self.snapshots, status="available", name=asked["name"])

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from orchestrator.errors import BackupError
 from orchestrator.model.backup import BackupFault, Place, Sentinel, Subject, Verified
-from orchestrator.model.continuous import Archive, BaseCopy, BaseKind, PointRestored
+from orchestrator.model.continuous import Archive, Backlog, BaseCopy, BaseKind, PointRestored
 from orchestrator.model.hardware import Server
 from orchestrator.ports.backup import Store
 from orchestrator.ports.continuous import ContinuousEngine, Moment
@@ -31,6 +31,10 @@ class ContinuousWorld:
     brought_back: list[Moment] = field(default_factory=list)
     restore_fails: bool = False
     segment: int = 0
+    waiting_bytes: int = 0
+    """Of the log, on the primary."""
+    cut_off: tuple[str, ...] = ()
+    """Servers where a restore of the service itself was cut off."""
 
     def ports(self) -> ContinuousPorts:
         engine = ContinuousEngine(archiving=self, keeping=self, restores=self)
@@ -56,6 +60,9 @@ class ContinuousWorld:
                 self.archives_in[repository] = replace(known, newest_segment=name, archived_at=at)
         return name
 
+    def backlog(self, subject: Subject, server: Server) -> Backlog:
+        return Backlog(server=server.name, waiting_bytes=self.waiting_bytes, free_bytes=9 << 30)
+
     def copy(
         self, subject: Subject, server: Server, *, store: Store, kind: BaseKind, run: str
     ) -> None:
@@ -77,9 +84,12 @@ class ContinuousWorld:
             subject=subject.name, repository=name, files_read=3, bytes_read=9, broken=self.broken
         )
 
-    def expire(self, subject: Subject, *, store: Store) -> int:
+    def expire(self, subject: Subject, *, store: Store, now: datetime) -> int:
         self.acts.append(f"expire {self._reach(store)}")
         return 5
+
+    def is_cut_off(self, subject: Subject, server: Server) -> bool:
+        return server.name in self.cut_off
 
     def restore(
         self, subject: Subject, *, store: Store, place: Place, server: Server, to: Moment

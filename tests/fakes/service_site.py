@@ -15,6 +15,7 @@ from orchestrator.model.service_state import (
     ClusterFacts,
     ClusterRole,
     HostDatabases,
+    LetStart,
     Lineage,
     Observed,
     Term,
@@ -83,24 +84,35 @@ class FakeDatabases:
     deaf: set[str] = field(default_factory=set)
     """Replicas that get nothing any more."""
     fails: set[str] = field(default_factory=set)
+    silent: set[str] = field(default_factory=set)
+    """Hosts that do not answer at all."""
     trusted: str = ""
     """The authority's certificate that hosts have."""
     terms: dict[str, Term] = field(default_factory=dict)
     """By voter."""
+    starts: dict[str, LetStart] = field(default_factory=dict)
+    """By voter."""
 
     def look(self, server: Server, services: Sequence[DeclaredService]) -> HostDatabases:
+        if server.name in self.silent:
+            return HostDatabases(answers=False, reason="it is silent")
         clusters = {one.cluster: self.clusters.get(server.name, ABSENT) for one in services}
-        term = self.terms.get(server.name)
+        term, start = self.terms.get(server.name), self.starts.get(server.name)
         return HostDatabases(
             answers=True,
             certificate_until=UNTIL,
             certificate_authority=hashlib.sha256(self.trusted.encode()).hexdigest(),
             clusters=clusters,
             terms={one.cluster: term for one in services} if term else {},
+            starts={one.cluster: start for one in services} if start else {},
         )
 
     def certificate_request(self, server: Server) -> str:
         raise NotImplementedError
+
+    def flush(self, server: Server, declared: DeclaredService) -> None:
+        if f"flush {server.name}" in self.fails:
+            raise ServiceError(f"{server.name}: flush failed")
 
     def stop(self, server: Server, declared: DeclaredService) -> int:
         self._act("stop", server)

@@ -9,6 +9,8 @@ from ipaddress import ip_network
 import pytest
 from yangzhou_city import city, counties, flow_end_zone, projects
 
+from orchestrator.model.declared_service import declared_services
+from orchestrator.model.leadership import LEADERS_PORT, voters_of
 from orchestrator.model.network import INTERNET, Flow, PrefixRole, Protocol
 
 WRITTEN = date(2026, 11, 22)
@@ -44,6 +46,31 @@ def test_flows_have_owner_ticket_ports_and_an_end_within_a_year() -> None:
         assert flow.owner in owners and flow.purpose and flow.ports, flow.name
         assert flow.ticket.startswith("YZ-2026-"), flow.name
         assert timedelta(0) < flow.expires - WRITTEN <= timedelta(days=365), flow.name
+
+
+def test_replicas_and_voters_of_other_regions_reach_each_other() -> None:
+    site = city()
+    hosts = [one for one in site.network.prefixes if one.role is PrefixRole.MANAGEMENT]
+    for declared in declared_services(site):
+        voters = voters_of(site, declared).all
+        regions = {site.region_of_rack(one.rack) for one in voters}
+        assert len(regions) > 1, f"{declared.name} and its witness are in one region"
+        zones = {
+            prefix.zone
+            for one in voters
+            for prefix in hosts
+            if one.address is not None and one.address in prefix.prefix
+        }
+        wanted = {declared.service.port, LEADERS_PORT}
+        for start in zones:
+            for end in zones:
+                open_ports = {
+                    port
+                    for flow in site.network.flows
+                    if ends(flow) == (start, end) and flow.protocol is Protocol.TCP
+                    for port in flow.ports
+                }
+                assert wanted <= open_ports, f"{declared.name}: {start} to {end}"
 
 
 def test_the_internet_reaches_the_dmz_on_its_two_ports_only() -> None:

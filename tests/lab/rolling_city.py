@@ -19,6 +19,8 @@ from tests.lab.service_town import PROGRAM, ServiceTown
 from tests.lab.writing_client import on
 
 DATABASES = ("db-1", "db-2", "dr-db-1")
+WITNESS = "dr-bak-1"
+"""It votes for the databases, and has a certificate for that."""
 MAINTAINED = (*DATABASES, "dr-spare-1", "bak-1", "dr-bak-1", "ctl-1", "ctl-2")
 COMPUTES = ("node-1", "node-2")
 CLIENT = "client-1"

@@ -21,7 +21,8 @@ from orchestrator.model.maintenance import (
 )
 from orchestrator.model.site import Site
 from orchestrator.model.system import MaintenanceWindow
-from orchestrator.planning.maintenance import Planned, Work, plan_maintenance
+from orchestrator.planning.maintenance import Planned, plan_maintenance
+from orchestrator.planning.maintenance_host import Work
 from orchestrator.spec.load import load_site
 
 BASE = Path(__file__).parents[1] / "cases" / "_base"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -21,6 +22,7 @@ from orchestrator.planning.continuous import (
     archive_standings,
     archives_due,
     choose_archive,
+    due_copy,
     due_kind,
 )
 from tests.planning.backup_city import NOW, copy_of, held, policy, subject
@@ -176,3 +178,17 @@ def test_a_service_has_a_user_and_a_folder_of_its_own_on_the_server() -> None:
     place = archive_place(archived(), store)
     assert place.folder == "/srv/backup/.archive/gongan__population"
     assert place.user.startswith("archive-") and len(place.user) <= 32
+
+
+@pytest.mark.parametrize(
+    ("timeline", "due_now"),
+    [("00000001", None), ("", None), ("00000002", BaseKind.INCREMENTAL)],
+)
+def test_once_the_log_took_another_way_a_copy_is_due_to_begin_from_there(
+    timeline: str, due_now: BaseKind | None
+) -> None:
+    """A copy younger than the moment that a service went back to leads to nothing after it."""
+    begins = replace(base(HOUR), timeline="00000001" if timeline else "")
+    segment = f"{timeline or '00000001'}000000000000000D"
+    found = replace(archive(begins), newest_segment=segment)
+    assert due_copy(found, now=NOW) is due_now

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from orchestrator.model.declared_service import DeclaredService, cluster_name
+from orchestrator.model.leadership import voters_of
 from orchestrator.model.service import DatabaseEngine
 from orchestrator.model.service_plan import ClusterAct, Health, Refusal, ServicePlan, SwitchPlan
 from orchestrator.model.service_state import ClusterFacts, ClusterRole, HostDatabases
@@ -278,3 +279,25 @@ def test_only_declared_addresses_may_log_in_and_only_by_tls_or_certificate(
     first = variables["db-1"]["postgresql_clusters"][0]  # type: ignore[index, call-overload] # JSON
     assert "conf.d/60-upstream.conf" not in first["cluster"]["files"]
     assert first["script"] and not variables["db-2"]["postgresql_clusters"][0]["script"]  # type: ignore[index, call-overload] # JSON
+
+
+def test_a_host_with_databases_never_has_a_key_that_they_cannot_read(
+    site: Site, declared: DeclaredService
+) -> None:
+    found = plan(site, db_1=PRIMARY, db_2=REPLICA, dr_db_1=REPLICA)
+    rollout = Rollout(
+        site=site,
+        plans=(found,),
+        logins={declared.name: {}},
+        authority="PEM",
+        certificates={},
+    )
+    witness = voters_of(site, declared).witness
+    assert witness is not None
+    told = host_variables(rollout, [*(step.server for step in found.steps), witness])
+    assert {name: one["host_certificate_group"] for name, one in told.items()} == {
+        "db-1": "postgres",
+        "db-2": "postgres",
+        "dr-db-1": "postgres",
+        "dr-bak-1": "root",
+    }

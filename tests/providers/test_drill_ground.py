@@ -155,3 +155,13 @@ def test_a_host_that_nobody_releases_stops_what_was_restored_and_releases_itself
         "pg_ctlcluster 15 orchestrator_drill stop -m immediate",
         "nft delete table inet orchestrator_drill",
     ]
+
+
+def test_what_a_host_cannot_make_sense_of_is_answered_without_the_request(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A traceback could show the request, which has logins."""
+    on_host.answer({"do": "log-in", "port": 1, "version": "15", "roles": {"a": ["u:canary"]}})
+    on_host.answer({"do": "no such thing"})
+    told = capsys.readouterr()
+    assert told.out.count("refused") == 2 and "canary" not in told.out + told.err

@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.errors import ServiceError
 from orchestrator.model.service_plan import SwitchPlan, SwitchReport
-from orchestrator.model.service_state import ClusterRole, Term
+from orchestrator.model.service_state import ClusterRole, LetStart, Term
 from orchestrator.model.site import Site
 from orchestrator.planning.service_switch import plan_switchover
 from orchestrator.workflows.playbook import PlaybookPorts
@@ -93,11 +93,41 @@ def test_a_primary_that_does_not_stop_in_order_is_started_again(site: Site) -> N
     assert "on db-1, runs again" in failed.value.remedy
 
 
+def test_a_primary_whose_memory_is_not_on_its_disk_is_not_stopped(site: Site) -> None:
+    databases = three()
+    databases.fails = {"flush db-1"}
+    with pytest.raises(ServiceError, match="flush failed"):
+        run(site, databases)
+    assert databases.acts == [], "its stop could take minutes"
+
+
 def test_voters_hear_of_the_new_primary_before_it_is_promoted(site: Site) -> None:
     databases = three()
     databases.terms = dict.fromkeys(VOTERS, Term(number=4, leader="db-1"))
     run(site, databases)
     assert databases.terms == dict.fromkeys(VOTERS, Term(number=5, leader="db-2"))
+
+
+def test_a_primary_that_just_started_is_not_stopped_before_voters_let_it_go(site: Site) -> None:
+    """They would refuse another one, after the stop."""
+    databases = three()
+    databases.starts = {
+        "dr-db-1": LetStart(host="db-1", seconds=90.0),
+        "db-2": LetStart(host="db-2", seconds=110.0),
+    }
+    declared = population(site)
+    plan = plan_switchover(site, declared, look(site, [declared], databases))
+    assert isinstance(plan, SwitchPlan)
+    acts: dict[str, list[str]] = {}
+
+    def told(line: str) -> None:
+        acts[line] = list(databases.acts)
+        if line.startswith("waiting"):
+            databases.starts = {}
+
+    switch(site, plan, ports(databases), told=told)
+    assert acts["waiting 91 s: db-1 was let start as the primary just now"] == []
+    assert len([line for line in acts if line.startswith("waiting")]) == 1
 
 
 def test_where_too_few_voters_hear_of_it_the_old_primary_leads_on(site: Site) -> None:

@@ -101,6 +101,18 @@ def outcomes(report: MaintenanceReport) -> dict[str, OperationOutcome]:
     return {one.host: one.outcome for one in report.results}
 
 
+def test_a_stop_before_the_first_host_is_no_closed_window(
+    site: Site, world: MaintenanceWorld
+) -> None:
+    plan = planned(site, world)
+    work = Maintenance(site=site, plan=plan, ports=world.ports(), limits=ANY_TIME, patch=PATCH)
+    work.stop()
+    report = work.run()
+    assert report.interrupted and report.stopped == "it was asked to stop"
+    assert set(outcomes(report).values()) == {OperationOutcome.NOT_STARTED}
+    assert world.acts == []
+
+
 def test_everything_is_done_in_its_order(site: Site, world: MaintenanceWorld) -> None:
     report = run(site, world, planned(site, world))
     assert set(outcomes(report).values()) == {DONE}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from rich.console import RenderableType
@@ -10,7 +10,7 @@ from rich.text import Text
 
 from orchestrator.cli.render.backup import STYLES, age_text, size
 from orchestrator.cli.render.table import table
-from orchestrator.model.continuous import Archive, BaseCopy
+from orchestrator.model.continuous import Archive, Backlog, BaseCopy
 from orchestrator.model.units import Json
 from orchestrator.planning.continuous import ArchiveStanding, allowed_loss
 
@@ -75,9 +75,35 @@ def _begins(archive: Archive | None) -> str:
     return f"{span[0]:%Y-%m-%d %H:%M:%S}" if span else "-"
 
 
-def archives_json(rows: Sequence[ArchiveStanding], *, now: datetime) -> list[Json]:
+def backlog_parts(told: Mapping[str, Backlog | str]) -> list[RenderableType]:
+    """Return a line for each service whose log waits on its primary, or of whom nobody knows."""
+    return [
+        Text(
+            f"{name}: nobody knows how much of its log waits: {one}"
+            if isinstance(one, str)
+            else f"{name}: {size(one.waiting_bytes)} of its log wait on {one.server} for a "
+            f"repository; the disk has {size(one.free_bytes)} left, and without any the database "
+            "stops.",
+            "magenta" if isinstance(one, str) else "bold red",
+        )
+        for name, one in told.items()
+        if isinstance(one, str) or one.grows
+    ]
+
+
+def archives_json(
+    rows: Sequence[ArchiveStanding], told: Mapping[str, Backlog | str], *, now: datetime
+) -> list[Json]:
     """Return the same for machines, with every copy."""
-    return [_row_json(row, now) for row in rows]
+    return [{**_row_json(row, now), **_waiting(told.get(row.subject.name))} for row in rows]
+
+
+def _waiting(told: Backlog | str | None) -> dict[str, Json]:
+    known = told if isinstance(told, Backlog) else None
+    return {
+        "waiting_bytes": known.waiting_bytes if known else None,
+        "free_bytes": known.free_bytes if known else None,
+    }
 
 
 def _row_json(row: ArchiveStanding, now: datetime) -> dict[str, Json]:

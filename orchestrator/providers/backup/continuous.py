@@ -10,6 +10,7 @@ from typing import Any
 from orchestrator.model.backup import Cluster, Place, Subject, Verified
 from orchestrator.model.continuous import (
     Archive,
+    Backlog,
     BaseCopy,
     BaseKind,
     PointRestored,
@@ -26,11 +27,14 @@ from orchestrator.providers.backup.sending import Agents
 
 PREPARE_SECONDS = 300.0
 ADVANCE_SECONDS = 120.0
+ASK_SECONDS = 60.0
 COPY_SECONDS = 12 * 3600.0
 LIST_SECONDS = 300.0
 VERIFY_SECONDS = 12 * 3600.0
 RESTORE_SECONDS = 12 * 3600.0
 CREATE = "create"
+TIMELINE_LETTERS = 8
+"""Of a segment's name."""
 POSTGRESQL_DATA = "/var/lib/postgresql"
 
 
@@ -85,6 +89,19 @@ class HostArchiving:
         asked = {"kind": kind.value, "run": run}
         self._ask_server(subject, server, store, within=COPY_SECONDS, **asked)
 
+    def backlog(self, subject: Subject, server: Server) -> Backlog:
+        """Return what of the log waits on its primary, as long as a repository does not take it."""
+        request = {"cluster": cluster_json(_cluster(subject))}
+        told = self.requests.agents.ask(server, "backlog", request, within=ASK_SECONDS)
+        try:
+            return Backlog(
+                server=server.name,
+                waiting_bytes=int(told["waiting_bytes"]),
+                free_bytes=int(told["free_bytes"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise unreadable(f"what waits on {server.name}", error) from error
+
     def _ask_server(
         self, subject: Subject, server: Server, store: Store, *, within: float, **asked: str
     ) -> None:
@@ -124,14 +141,13 @@ class ServerKeeping:
             complaint=str(told["complaint"]),
         )
 
-    def expire(self, subject: Subject, *, store: Store) -> int:
+    def expire(self, subject: Subject, *, store: Store, now: datetime) -> int:
         """Remove what the policy lets go, and return the bytes that were freed."""
-        return int(self._ask("expire-archive", subject, store=store)["freed_bytes"])
+        more = {"now_seconds": now.timestamp()}
+        return int(self._ask("expire-archive", subject, store=store, **more)["freed_bytes"])
 
-    def _ask(
-        self, act: str, subject: Subject, *, store: Store, whole: bool = False
-    ) -> Mapping[str, Any]:
-        request = {"archive": self.requests.of(subject, store), "whole": whole}
+    def _ask(self, act: str, subject: Subject, *, store: Store, **more: float) -> Mapping[str, Any]:
+        request = {"archive": self.requests.of(subject, store), **more}
         return self.requests.agents.ask(store.server, act, request, within=VERIFY_SECONDS)
 
 
@@ -160,6 +176,12 @@ class HostPointRestores:
             steps={str(name): float(value) for name, value in told["steps"].items()},
             kept=str(told["kept"]),
         )
+
+    def is_cut_off(self, subject: Subject, server: Server) -> bool:
+        """Say whether a restore of the service itself was cut off here: it is down since then."""
+        request = {"cluster": cluster_json(_cluster(subject))}
+        agents = self.requests.agents
+        return bool(agents.ask(server, "cut-off", request, within=ASK_SECONDS)["cut_off"])
 
 
 def data_folder(cluster: Cluster) -> str:
@@ -222,6 +244,7 @@ def _copy(told: Mapping[str, Any]) -> BaseCopy:
         begun_at=moment_of(told["timestamp"]["start"]),
         ended_at=moment_of(told["timestamp"]["stop"]),
         size_bytes=int(told["info"]["repository"]["delta"]),
+        timeline=str((told.get("archive") or {}).get("stop") or "")[:TIMELINE_LETTERS],
     )
 
 

@@ -43,6 +43,10 @@ CONNECT_SECONDS = 1.0
 END_SECONDS = 8.0
 
 Answer = dict[str, Any]
+FAULTS = (
+    *(OSError, ValueError, LookupError, TypeError, StopIteration),
+    subprocess.SubprocessError,
+)
 
 
 class RefusedError(Exception):
@@ -55,7 +59,7 @@ def answer(request: Answer) -> None:
         told = VERBS[request.pop("do")](**request)
     except RefusedError as error:
         told = {"refused": str(error)}
-    except (OSError, ValueError, subprocess.SubprocessError) as error:
+    except FAULTS as error:
         # No traceback: it may show the program's last line, where the request is, with its secrets.
         told = {"refused": type(error).__name__}
     sys.stdout.write(json.dumps(told) + "\n")

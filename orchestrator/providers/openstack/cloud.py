@@ -116,6 +116,11 @@ class Cloud:
         )
         return Rest("identity", lambda: adapter, retry=self.retry, slots=self._slots)
 
+    def project_id(self) -> str | None:
+        """Return the project that this login works in; None: it is of the whole cloud."""
+        found: str | None = self._opened().get_session().get_project_id()
+        return found
+
     def close(self) -> None:
         """Close the connections; the next use opens new ones."""
         with self._lock:

@@ -54,8 +54,16 @@ class GlanceImages:
         yield Frozen(image_id=str(found[0]["id"]), properties=recorded(found[0]))
 
     def named(self, name: str) -> list[Row]:
-        """Return the images of a name, also those without content."""
-        return [row for row in self._rest.pages("/images", "images", name=name)]
+        """Return the images of a name, also those without content: ours, and the public ones.
+
+        An administrator sees every project's, and anybody may call one as ours is called: such a
+        one is neither copied nor swept away, and keeps no other from being copied.
+        """
+        rows = self._rest.pages("/images", "images", name=name)
+        ours = {None, self._cloud.project_id()} if rows else set()
+        return [
+            row for row in rows if row.get("visibility") == "public" or row.get("owner") in ours
+        ]
 
     def row(self, image_id: str) -> Row:
         """Return an image as Glance has it now."""

@@ -19,6 +19,7 @@ from orchestrator.model.service_state import (
     ClusterFacts,
     ClusterRole,
     HostDatabases,
+    LetStart,
     Lineage,
     Term,
 )
@@ -63,6 +64,10 @@ class PostgresqlDatabases:
         names: list[Json] = [f"DNS:{server.name}", f"IP:{server.address}"]
         asked: dict[str, Json] = {"do": "request", "host": server.name, "names": names}
         return str(self._ask(server, asked, within=ACT_SECONDS)["request"])
+
+    def flush(self, server: Server, declared: DeclaredService) -> None:
+        """Bring what a primary has in memory to its disk."""
+        self._act(server, declared, "flush")
 
     def stop(self, server: Server, declared: DeclaredService) -> int:
         """Stop a primary in order; return the end of its log."""
@@ -149,6 +154,11 @@ def _host(told: Mapping[str, Any]) -> HostDatabases:
         terms={
             name: Term(number=one["term"], leader=one["leader"])
             for name, one in told["terms"].items()
+            if one is not None
+        },
+        starts={
+            name: LetStart(host=one["host"], seconds=float(one["seconds"]))
+            for name, one in told["starts"].items()
             if one is not None
         },
     )

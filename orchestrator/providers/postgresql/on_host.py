@@ -23,8 +23,10 @@ RECORD = "service.json"
 """In a cluster's folder: whose it is. Written last, when the cluster has been made."""
 UPSTREAM = "conf.d/60-upstream.conf"
 TERMS = Path("/var/lib/site-leaders")
+"""Who was made the primary, and (of `site-may-lead`) who was let start as it."""
 LEADING = Path("/run/site-leaders")
-"""What `site-may-lead` says of a cluster that it did not let start, and whom it let start."""
+"""What `site-may-lead` says of a cluster that it did not let start."""
+BOOT = Path("/proc/sys/kernel/random/boot_id")
 WAITS = Path("/etc/systemd/system/site-lead-wait@.service")
 STOP_SECONDS, START_SECONDS, FOLLOW_SECONDS = 60, 60, 30
 LETS_START_SECONDS = 120
@@ -83,6 +85,7 @@ def look(*, services: list[dict[str, Any]]) -> dict[str, Any]:
         "certificate": _certificate(),
         "clusters": {one["cluster"]: _cluster(**one) for one in services},
         "terms": {one["cluster"]: _json(TERMS / f"{one['cluster']}.json") for one in services},
+        "starts": {one["cluster"]: _let_start(one["cluster"]) for one in services},
     }
 
 
@@ -104,6 +107,12 @@ def request(*, host: str, names: list[str]) -> dict[str, str]:
     return {"request": asked.read_text()}
 
 
+def flush(*, cluster: str, version: str) -> dict[str, Any]:
+    """Bring what a primary has in memory to its disk: the stop that follows is short then."""
+    _sql(cluster, version, "CHECKPOINT")
+    return {}
+
+
 def stop(*, cluster: str, version: str) -> dict[str, Any]:
     """Stop a cluster in order: what its replicas lack is sent to them first."""
     _stop_waiting(cluster, version)
@@ -118,8 +127,13 @@ def start(*, cluster: str, version: str) -> dict[str, Any]:
     """Start a cluster as it is: whoever asks for this has seen that no other one leads."""
     _stop_waiting(cluster, version)
     LEADING.mkdir(mode=0o755, exist_ok=True)
-    (LEADING / f"{cluster}.told-to").touch()
-    _run("systemctl", "start", _unit(cluster, version), seconds=START_SECONDS)
+    told_to = LEADING / f"{cluster}.told-to"
+    told_to.touch()
+    try:
+        _run("systemctl", "start", _unit(cluster, version), seconds=START_SECONDS)
+    finally:
+        # It is for this start. Where the cluster ran already, nobody has taken it away.
+        told_to.unlink(missing_ok=True)
     return {}
 
 
@@ -143,16 +157,16 @@ def promote(*, cluster: str, version: str, slots: list[str]) -> dict[str, Any]:
 def claim(*, cluster: str, version: str, host: str, term: int, leader: str) -> dict[str, Any]:
     """Keep who is made the primary; a voter that knows better, or let another start, refuses."""
     known = _json(TERMS / f"{cluster}.json")
-    starts = _json(LEADING / f"{cluster}.starts")
     if known and (known["term"], known["leader"]) == (term, leader):
         return {}
     if known and known["term"] >= term:
         raise RefusedError(f"{known['leader']} was made the primary (term {known['term']})")
     if leader != host and _leads(cluster, version):
         raise RefusedError("it runs as the primary here")
-    ago = time.monotonic() - starts["at"] if starts else LETS_START_SECONDS
-    if starts and starts["host"] != leader and ago < LETS_START_SECONDS:
-        raise RefusedError(f"{starts['host']} was let start as the primary {ago:.0f} s ago")
+    started = _let_start(cluster)
+    if started and started["host"] != leader:
+        left = f"{started['seconds']:.0f} s"
+        raise RefusedError(f"{started['host']} was let start as the primary: ask again in {left}")
     TERMS.mkdir(mode=0o755, exist_ok=True)
     file = TERMS / f"{cluster}.json"
     draft = file.with_name(f".{file.name}.new")
@@ -200,6 +214,7 @@ def follow(
 VERBS: Mapping[str, Callable[..., dict[str, Any]]] = {
     "look": look,
     "request": request,
+    "flush": flush,
     "stop": stop,
     "start": start,
     "promote": promote,
@@ -256,6 +271,22 @@ def _leads(cluster: str, version: str) -> bool:
     """Say whether a cluster runs here and is no replica; on a witness there is none."""
     replica = (DATA / version / cluster / "standby.signal").exists()
     return not replica and _active(cluster, version)
+
+
+def _let_start(cluster: str) -> dict[str, Any] | None:
+    """Return whom this voter let start as the primary, and how long it holds to that yet."""
+    note = _json(TERMS / f"{cluster}.starts")
+    left = LETS_START_SECONDS - _seconds_since(note) if note else 0.0
+    return {"host": note["host"], "seconds": left} if note and left > 0 else None
+
+
+def _seconds_since(note: Mapping[str, Any]) -> float:
+    """Return how long ago something was noted, perhaps in an earlier boot."""
+    if note["boot"] == BOOT.read_text().strip():
+        return time.monotonic() - float(note["at"])
+    ago = time.time() - float(note["clock"])
+    # A clock that went back tells nothing: it was before this boot, no more is known.
+    return ago if ago >= 0 else time.monotonic()
 
 
 def _stop_waiting(cluster: str, version: str) -> None:

@@ -9,8 +9,8 @@ targets only to a BMC that serves several systems or has a quirk, because iDRAC 
 from __future__ import annotations
 
 import hashlib
+import http.client
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -94,7 +94,7 @@ class RedfishFirmware:
                             f"{image} is too large or too slow: {read} bytes were read",
                             "Is that the firmware's file?",
                         )
-        except (urllib.error.URLError, TimeoutError, OSError) as error:
+        except (http.client.HTTPException, OSError) as error:
             raise BmcError(
                 f"{image} cannot be read: {error}",
                 fault=BmcFault.UNREACHABLE,

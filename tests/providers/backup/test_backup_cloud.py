@@ -232,6 +232,14 @@ def test_of_two_with_one_name_none_is_guessed(world: World, one: Subject) -> Non
     assert world.hosts.kept == {}
 
 
+def test_an_image_that_a_department_calls_as_ours_is_called_is_not_ours(world: World) -> None:
+    """An administrator sees it; it would have kept ours from being copied."""
+    theirs = world.cloud.image("debian", b"another", visibility="private", owner="a-department")
+    world.back_up(IMAGE)
+    assert world.hosts.kept[IMAGE.name] == DATA
+    assert theirs in world.cloud.images
+
+
 def test_one_of_two_volumes_is_named_by_its_id(world: World) -> None:
     world.cloud.volume("data-1", b"another")
     disk = ProjectVolume(name="data-1", tenant="gongan", project="population", id=world.disk)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.machinery
 import importlib.util
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +15,7 @@ import pytest
 from orchestrator.model.continuous import Archive, BaseKind
 from orchestrator.providers.backup.continuous import archive_of, target_text
 from orchestrator.providers.backup.on_host import archived, reaching
+from orchestrator.providers.backup.on_host.ground import ActError
 
 ROLE = Path("playbooks/roles/pgbackrest_repository/files")
 PUSH = (
@@ -113,6 +115,26 @@ def test_pieces_in_a_row_over_the_end_of_a_log_miss_nothing(tmp_path: Path) -> N
     assert verified(one)["broken"] == []
 
 
+@pytest.mark.parametrize("ahead", [-86_400.0, 86_400.0])
+def test_nothing_of_an_archive_goes_by_a_clock_that_another_one_contradicts(
+    ahead: float, tmp_path: Path
+) -> None:
+    one = keep(tmp_path, segment(3)) | {"keep_days": 2}
+    with pytest.raises(ActError, match="two clocks do not agree") as refused:
+        archived.expire_archive({"archive": one, "now_seconds": time.time() + ahead})
+    assert refused.value.kind == "refused"
+
+
+def test_a_piece_of_the_log_that_is_still_coming_did_not_come(tmp_path: Path) -> None:
+    """One that was cut off lies there for good: it would pass for the newest ever after."""
+    one = keep(tmp_path, segment(3))
+    place = tmp_path / "archive" / "s" / SEGMENTS
+    (place / f"{segment(4)}-{'a' * 40}.lz4.pgbackrest.tmp").touch()
+    (place / f"{segment(5)}.partial-{'a' * 40}.lz4").touch()
+    newest = archived._newest(one)
+    assert newest is not None and newest["segment"] == segment(3)
+
+
 def test_another_timeline_begins_where_it_begins(tmp_path: Path) -> None:
     one = keep(tmp_path, segment(3), segment(9, timeline=2), segment(10, timeline=2))
     assert verified(one)["broken"] == []
@@ -141,6 +163,7 @@ def told(**other: Any) -> dict[str, Any]:
                     "type": "full",
                     "error": False,
                     "timestamp": {"start": 1795370601, "stop": 1795370607},
+                    "archive": {"stop": "000000010000000000000008"},
                     "info": {"repository": {"delta": 6103280}},
                 }
             ],
@@ -154,6 +177,7 @@ def told(**other: Any) -> dict[str, Any]:
 def test_a_server_s_account_of_an_archive_is_read() -> None:
     archive = archive_of("s", "near", told())
     assert isinstance(archive, Archive) and archive.copies[0].kind is BaseKind.FULL
+    assert archive.copies[0].timeline == "00000001" and not archive.turned
     assert archive.reachable == (
         datetime.fromtimestamp(1795370607, tz=UTC),
         datetime.fromtimestamp(1795370618.9, tz=UTC),

@@ -12,7 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.providers.backup.on_host import files, keeping, postgres, reading, soundness
+from orchestrator.providers.backup.on_host import (
+    counting,
+    files,
+    keeping,
+    postgres,
+    reading,
+    soundness,
+)
 from orchestrator.providers.backup.on_host.ground import ActError, held, said
 from orchestrator.providers.backup.on_host.restic import WORDS
 
@@ -220,7 +227,7 @@ def test_a_session_ends_with_its_input_and_nobody_waits_for_an_interrupt_to_end_
 
     cluster = Psql({"name": "n", "version": "15", "port": 1, "database": "d"})
     begun = time.monotonic()
-    with postgres.one_moment(cluster) as session:
+    with counting.one_moment(cluster) as session:
         assert session.ask("SELECT 1;") == "answer"
         asked = time.monotonic()
     assert time.monotonic() - asked < 2.5, f"after {asked - begun} s of work"

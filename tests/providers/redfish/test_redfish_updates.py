@@ -91,3 +91,5 @@ def test_the_digest_is_of_the_file_at_the_address(reach: Open, served: str) -> N
         port.digest(f"{served}/other.bin")
     with pytest.raises(BmcError, match="neither http nor https"):
         port.digest("file:///etc/hostname")
+    with pytest.raises(BmcError, match="cannot be read"):
+        port.digest("http://files.example:port/bios.bin")

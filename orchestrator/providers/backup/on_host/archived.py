@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import time
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from .aside import inside
 from .ground import ActError, Answer, lacking, said
+from .keeping import refuse_other_time
 from .reaching import fault_of
 
 NAMED = re.compile(
@@ -17,6 +20,8 @@ NAMED = re.compile(
     re.MULTILINE,
 )
 """How `verify` of 2.45 names a file that is not as it was: it ends with 0 whatever it found."""
+WHOLE = re.compile(r"[0-9A-F]{24}-[0-9a-f]{40}(\.[a-z0-9]+)?")
+"""A segment that came to its end: until then pgBackRest 2.45 adds `.pgbackrest.tmp` to its name."""
 FAILED = "status: error"
 SEGMENTS_OF_A_LOG = 256
 """Of 16 MiB each, PostgreSQL's own default."""
@@ -52,7 +57,7 @@ def _newest(one: Answer) -> Answer | None:
 
 def _segments(one: Answer) -> list[Path]:
     root = Path(one["folder"], "archive", one["stanza"])
-    return [file for file in root.glob("*/*/*-*") if ".partial" not in file.name]
+    return [file for file in root.glob("*/*/*-*") if WHOLE.fullmatch(file.name)]
 
 
 def _run(one: Answer, *words: str) -> bytes:
@@ -96,11 +101,11 @@ def verify_archive(request: Answer) -> Answer:
         told = _run(one, *words).decode("utf-8", "replace")
     broken = [_place(one, match) for match in NAMED.finditer(told)]
     missing = [str(path) for path in _missing(one)]
-    files = [file for file in folder.rglob("*") if file.is_file() and request["whole"]]
+    files, size = inside(folder) if request["whole"] else (0, 0)
     unnamed = FAILED in told and not broken
     return {
-        "files_read": len(files),
-        "bytes_read": sum(file.stat().st_size for file in files),
+        "files_read": files,
+        "bytes_read": size,
         "broken": sorted({*broken, *missing}),
         "complaint": f"pgBackRest: {said(told)}" if unnamed else "",
     }
@@ -138,12 +143,10 @@ def _named(beside: Path, number: int) -> Path:
 
 def expire_archive(request: Answer) -> Answer:
     """Remove what is older than every moment that the policy wants back."""
+    refuse_other_time(float(request["now_seconds"]), time.time())
     one = request["archive"]
-    before = _bytes(one)
+    _, before = inside(Path(one["folder"]))
     keep = f"--repo1-retention-full={int(one['keep_days'])}"
     _run(one, "--repo1-retention-full-type=time", keep, f"--lock-path={one['home']}/lock", "expire")
-    return {"freed_bytes": max(0, before - _bytes(one))}
-
-
-def _bytes(one: Answer) -> int:
-    return sum(file.stat().st_size for file in Path(one["folder"]).rglob("*") if file.is_file())
+    _, after = inside(Path(one["folder"]))
+    return {"freed_bytes": max(0, before - after)}

@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from . import postgres
-from .ground import RUNTIME, ActError, Answer, alone, lacking, run
+from .aside import data_of, inside, is_cut_off, make_empty, mark_of, put_aside, put_back
+from .ground import RUNTIME, ActError, Answer, alone, run, run_alone
 from .reaching import SSH, ask_server, fault_of
 from .sql import RECOVERY, SENTINEL
 
@@ -23,7 +24,6 @@ ARCHIVE_SECONDS = 40.0
 RECOVERY_SECONDS = 3 * 3600.0
 STARTING = 1
 """What pg_isready ends with while a server is there and lets nobody in."""
-DATA = Path("/var/lib/postgresql")
 ARCHIVER = """
 SELECT json_build_object('last', last_archived_wal, 'failed', last_failed_wal,
   'is_failing', coalesce(last_failed_time > last_archived_time, last_failed_time IS NOT NULL))
@@ -92,26 +92,38 @@ def restore(request: Answer) -> Answer:
             raise ActError("absent", f"there is no cluster {cluster.version}/{cluster.name} here")
         aside = _put_aside(cluster, request)
         steps["cluster"] = _since(begun)
-        with _configured(request) as config:
-            try:
-                at = time.monotonic()
-                _fetch(cluster, config, request)
-                steps["data"] = _since(at)
-                at = time.monotonic()
-                _recover(cluster)
-                steps["log"] = _since(at)
-            except ActError:
-                _give_up(cluster, aside)
-                raise
-        size = _size(_data(cluster))
-        _half(cluster).unlink(missing_ok=True)
-    kept = str(aside) if aside is not None and not request["place"]["make"] else ""
+        try:
+            _bring_back(cluster, request, steps=steps, in_place=aside is not None)
+        except (ActError, OSError) as error:
+            _give_up(cluster, aside, error)
+            raise
+        mark_of(data_of(cluster)).unlink(missing_ok=True)
+        _, size = inside(data_of(cluster))
+    kept = "" if aside is None else str(aside)
     return {"seconds": _since(begun), "fetched_bytes": size, "steps": steps, "kept": kept}
+
+
+def _bring_back(
+    cluster: postgres.Cluster, request: Answer, *, steps: dict[str, float], in_place: bool
+) -> None:
+    data = data_of(cluster)
+    make_empty(data)
+    with _configured(request) as config:
+        at = time.monotonic()
+        _fetch(config, request)
+        steps["data"] = _since(at)
+        at = time.monotonic()
+        _replay(cluster)
+        if in_place:
+            # From here on people write to it: no later restore may take it for a half.
+            mark_of(data).unlink(missing_ok=True)
+        _settle(cluster)
+        steps["log"] = _since(at)
 
 
 def _make(cluster: postgres.Cluster, loaded: list[str]) -> None:
     """Make a cluster of this restore's own; one that a restore finished is somebody's by now."""
-    half = _half(cluster)
+    half = mark_of(data_of(cluster))
     if half.exists():
         postgres.remove_cluster(cluster)
     if cluster.is_there():
@@ -121,56 +133,44 @@ def _make(cluster: postgres.Cluster, loaded: list[str]) -> None:
     postgres.make_cluster(cluster, loaded)
 
 
-def _half(cluster: postgres.Cluster) -> Path:
-    """Return the file that says of a cluster that it is not whole yet: none else removes it."""
-    return DATA / cluster.version / f".{cluster.name}.restoring"
-
-
 def _since(begun: float) -> float:
     return round(time.monotonic() - begun, 2)
 
 
 def _refuse_replica(cluster: postgres.Cluster) -> None:
+    if is_cut_off(data_of(cluster)):
+        return  # it replays a log for nobody, and lets nobody in who could ask
     if cluster.is_there() and cluster.is_running() and cluster.ask(RECOVERY, database="postgres"):
         raise ActError(
             "refused", f"cluster {cluster.name} is a replica here: restore at its primary"
         )
 
 
-def _data(cluster: postgres.Cluster) -> Path:
-    return DATA / cluster.version / cluster.name
-
-
 def _put_aside(cluster: postgres.Cluster, request: Answer) -> Path | None:
     """Stop a cluster and keep its data under another name; an empty new one has none to keep."""
-    data = _data(cluster)
-    if cluster.is_running():
-        run(["pg_ctlcluster", cluster.version, cluster.name, "stop", "-m", "fast"])
-    aside = data.with_name(f"{data.name}.before-{request['run']}")
-    if aside.exists():
-        # This very restore was cut off before: what is at the place now is its own half.
-        shutil.rmtree(data, ignore_errors=True)
-    elif request["place"]["make"]:
-        shutil.rmtree(data)
-    else:
-        data.rename(aside)
-    data.mkdir(mode=0o700)
-    owner = pwd.getpwnam(postgres.OWNER)
-    os.chown(data, owner.pw_uid, owner.pw_gid)
-    return None if request["place"]["make"] else aside
-
-
-def _give_up(cluster: postgres.Cluster, aside: Path | None) -> None:
-    """Put the data back that was there before, and start it; remove what never was whole."""
-    if aside is None:
-        postgres.remove_cluster(cluster)
-        _half(cluster).unlink(missing_ok=True)
-        return
+    data = data_of(cluster)
     if cluster.is_running():
         run(["pg_ctlcluster", *cluster.key, "stop", "-m", "fast"])
-    shutil.rmtree(_data(cluster))
-    aside.rename(_data(cluster))
-    run(["pg_ctlcluster", cluster.version, cluster.name, "start"])
+    if request["place"]["make"]:
+        shutil.rmtree(data)
+        return None
+    return put_aside(data, request["run"])
+
+
+def _give_up(cluster: postgres.Cluster, aside: Path | None, why: Exception) -> None:
+    """Put the data back that was there before, and start it; remove what never was whole."""
+    data = data_of(cluster)
+    if aside is None:
+        postgres.remove_cluster(cluster)
+        mark_of(data).unlink(missing_ok=True)
+        return
+    try:
+        if cluster.is_running():
+            run(["pg_ctlcluster", *cluster.key, "stop", "-m", "fast"])
+        put_back(data, aside)
+        run(["pg_ctlcluster", *cluster.key, "start"])
+    except ActError as another:
+        raise ActError("failed", f"{why}; and what was there is down: {another.message}") from why
 
 
 @contextmanager
@@ -180,8 +180,10 @@ def _configured(request: Answer) -> Iterator[Path]:
     RUNTIME.mkdir(mode=0o700, exist_ok=True)
     RUNTIME.chmod(0o711)  # postgres reads one file in it, whose name it knows
     owner = pwd.getpwnam(postgres.OWNER)
-    config = RUNTIME / f"restore-{request['run']}.conf"
-    script = RUNTIME / f"restore-{request['run']}.ssh"
+    # By the cluster's name: what a killed restore left of it the next one replaces.
+    config, script = (
+        RUNTIME / f"restore-{request['place']['name']}.{end}" for end in ("conf", "ssh")
+    )
     lines = [
         "[global]",
         f"cmd-ssh={script}",
@@ -194,8 +196,7 @@ def _configured(request: Answer) -> Iterator[Path]:
         "repo1-cipher-type=aes-256-cbc",
         f"repo1-cipher-pass={archive['key']}",
         f"[{archive['stanza']}]",
-        f"pg1-path={DATA / request['place']['cluster']['version']}"
-        f"/{request['place']['cluster']['name']}",
+        f"pg1-path={data_of(postgres.Cluster(request['place']['cluster']))}",
     ]
     _private(config, "\n".join(lines) + "\n", owner=owner, mode=0o400)
     _private(script, f'#!/bin/sh\nexec {" ".join(SSH)} "$@"\n', owner=owner, mode=0o500)
@@ -213,7 +214,7 @@ def _private(path: Path, text: str, *, owner: pwd.struct_passwd, mode: int) -> N
     os.chown(path, owner.pw_uid, owner.pw_gid)
 
 
-def _fetch(cluster: postgres.Cluster, config: Path, request: Answer) -> None:
+def _fetch(config: Path, request: Answer) -> None:
     target = (
         ["--type=time", f"--target={request['at']}", "--target-action=promote"]
         if request.get("at")
@@ -223,17 +224,13 @@ def _fetch(cluster: postgres.Cluster, config: Path, request: Answer) -> None:
         *("runuser", "-u", postgres.OWNER, "--", "pgbackrest", f"--config={config}"),
         *(f"--stanza={request['archive']['stanza']}", "--no-log-timestamp", *target, "restore"),
     ]
-    try:
-        done = subprocess.run(  # noqa: S603 - our own argument list, no shell
-            argv, stdin=subprocess.DEVNULL, capture_output=True, cwd="/", check=False
-        )
-    except FileNotFoundError:
-        raise lacking("pgbackrest") from None
-    if done.returncode:
-        raise fault_of((done.stdout + done.stderr).decode("utf-8", "replace"))
+    # Ended in the middle it must be gone, and not write on into what is put back at the place.
+    status, words = run_alone(argv)
+    if status:
+        raise fault_of(words.decode("utf-8", "replace"))
 
 
-def _recover(cluster: postgres.Cluster) -> None:
+def _replay(cluster: postgres.Cluster) -> None:
     """Replay the log up to the moment; only a cluster that writes again has come back.
 
     While it replays nobody can log in: then it need not have the primary's own limits
@@ -248,8 +245,11 @@ def _recover(cluster: postgres.Cluster) -> None:
         _await_writes(cluster)
     except ActError as error:
         raise _from_the_log(log, before, error) from error
+
+
+def _settle(cluster: postgres.Cluster) -> None:
+    """Make it as any cluster: with its own settings, and watched by systemd."""
     run(["pg_ctlcluster", "--skip-systemctl-redirect", *cluster.key, "stop", "-m", "fast"])
-    # From here on as any cluster: with its own settings, and watched by systemd.
     run(["pg_ctlcluster", *cluster.key, "start"])
     for name in ("restore_command", "recovery_target_time", "recovery_target_action"):
         cluster.ask(f"ALTER SYSTEM RESET {name};", database="postgres")
@@ -283,7 +283,3 @@ def _from_the_log(log: Path, before: int, error: ActError) -> ActError:
     fault = fault_of(" ".join(fatal[-3:]))
     fault.kind = kind or fault.kind
     return fault
-
-
-def _size(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

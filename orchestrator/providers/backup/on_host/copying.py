@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from . import files, postgres
+from . import counting, files, postgres
 from .ground import CHUNK_BYTES, ActError, Answer, alone, ended_in_any_case, said
 from .restic import Repository, elapsed, save, stamp, tags
 from .sql import RECOVERY, SENTINEL
@@ -61,9 +61,9 @@ def _service(request: Answer, repository: Repository) -> Answer:
     cluster = postgres.Cluster(request["cluster"])
     cluster.require()
     cluster.ask(SENTINEL, at=request["taken_at"], run=request["run"])
-    with postgres.one_moment(cluster) as session:
-        facts = postgres.count(session)
-        private = postgres.shape(session)
+    with counting.one_moment(cluster) as session:
+        facts = counting.count(session)
+        private = counting.shape(session)
         digest, size = hashlib.sha256(), 0
 
         def feed(pipe: BinaryIO) -> None:
@@ -230,8 +230,8 @@ def holding(request: Answer) -> Answer:
     found = {**NOTHING, "cluster": True, "running": True}
     found["in_recovery"] = cluster.ask(RECOVERY, database="postgres")
     if cluster.database in cluster.databases():
-        with postgres.one_moment(cluster) as session:
-            tables = postgres.count(session)["tables"]
+        with counting.one_moment(cluster) as session:
+            tables = counting.count(session)["tables"]
         own = (one["rows"] for name, one in tables.items() if name != "orchestrator.sentinel")
         found["rows"] = sum(own)
     return found
@@ -269,8 +269,8 @@ def facts(request: Answer) -> Answer:
     if place.get("cluster"):
         cluster = postgres.Cluster(place["cluster"])
         cluster.require()
-        with postgres.one_moment(cluster) as session:
-            return postgres.count(session)
+        with counting.one_moment(cluster) as session:
+            return counting.count(session)
     root = Path(place["folder"])
     found: dict[str, Any] = {}
     for name in request["files"]:

@@ -61,6 +61,31 @@ def run(argv: Sequence[str], *, given: bytes = b"", cwd: str = "/") -> bytes:
     return ended.stdout
 
 
+def run_alone(argv: Sequence[str]) -> tuple[int, bytes]:
+    """Run a program, and return its status and words; where it is cut off all it began ends, too.
+
+    runuser (util-linux 2.38) waits beside the program that it runs: killed alone, it leaves that.
+    """
+    try:
+        child = subprocess.Popen(  # noqa: S603 - our own argument lists, no shell
+            list(argv),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd="/",
+            start_new_session=True,
+        )
+    except FileNotFoundError:
+        raise lacking(argv[0]) from None
+    with child:
+        try:
+            words, _ = child.communicate()
+        except BaseException:
+            os.killpg(child.pid, signal.SIGKILL)
+            raise
+    return child.returncode, words
+
+
 def lacking(program: str) -> ActError:
     """Return the fault of a host that lacks a program."""
     return ActError("unprepared", f"the host has no {program}")

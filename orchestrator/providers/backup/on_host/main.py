@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Mapping
 
-from . import archived, continuous, copying, keeping, reading, streaming, trial
+from . import archived, aside, backlog, continuous, copying, keeping, reading, streaming, trial
 from .ground import ActError, Answer, end_by
 
 ACTS: Mapping[str, Callable[[Answer], Answer]] = {
@@ -27,6 +27,8 @@ ACTS: Mapping[str, Callable[[Answer], Answer]] = {
     "advance": continuous.advance,
     "archive-act": continuous.archive_act,
     "archive-restore": continuous.restore,
+    "backlog": backlog.backlog,
+    "cut-off": aside.cut_off,
     "archives": archived.archives,
     "verify-archive": archived.verify_archive,
     "expire-archive": archived.expire_archive,

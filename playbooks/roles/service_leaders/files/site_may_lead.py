@@ -30,6 +30,7 @@ TERMS = Path("/var/lib/site-leaders")
 SAID = Path("/run/site-leaders")
 DATA = Path("/var/lib/postgresql")
 TLS = Path("/etc/site-tls")
+BOOT = Path("/proc/sys/kernel/random/boot_id")
 PORT = 8431
 ANSWER_SECONDS, AGAIN_SECONDS = 3.0, 5.0
 LONGEST_REQUEST = 300
@@ -176,13 +177,19 @@ def _for(secure: ssl.SSLSocket, asked: Mapping[str, Any]) -> Record | None:
 
 
 def _note_start(cluster: str, host: str) -> None:
-    """Keep that a host starts as the primary: none is put in its place for START_SECONDS.
+    """Keep that a host starts as the primary: none is put in its place for two minutes.
 
-    `claim` in orchestrator/providers/postgresql/on_host.py reads this. The time is of this boot's
-    clock, which nobody sets.
+    `claim` in orchestrator/providers/postgresql/on_host.py reads this. Within one boot the time is
+    of a clock that nobody sets; a voter that boots meanwhile still has the time of the day.
     """
-    SAID.mkdir(mode=0o755, exist_ok=True)
-    _write(SAID / f"{cluster}.starts", {"host": host, "at": time.monotonic()})
+    TERMS.mkdir(mode=0o755, exist_ok=True)
+    note = {
+        "host": host,
+        "at": time.monotonic(),
+        "boot": BOOT.read_text().strip(),
+        "clock": time.time(),
+    }
+    _write(TERMS / f"{cluster}.starts", note)
 
 
 def _line(secure: ssl.SSLSocket) -> str:
@@ -233,7 +240,10 @@ def _said(cluster: str, answer: Answer, why: str) -> Answer:
 
 def _write(file: Path, value: Mapping[str, Any]) -> None:
     draft = file.with_name(f".{file.name}.{os.getpid()}")
-    draft.write_text(json.dumps(value) + "\n")
+    with draft.open("w") as written:
+        written.write(json.dumps(value) + "\n")
+        written.flush()
+        os.fsync(written.fileno())
     draft.replace(file)
 
 

@@ -1,0 +1,44 @@
+"""Wait until no voter of a service holds to a start any more, before its primary is changed.
+
+A voter that let a host start as the primary lets no other one be made it for two minutes (decision
+0028). A change that did not wait for that would stop the primary first, and be refused then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from orchestrator.model.hardware import Server
+from orchestrator.model.service_plan import SwitchPlan
+from orchestrator.model.service_state import LetStart
+from orchestrator.workflows.services import LOOKS_AT_ONCE, ServicePorts
+
+LOOKS = 3
+"""A host may have been let start while this waited for another one."""
+BESIDE_SECONDS = 1.0
+"""More than the voters say: their answers were on the way."""
+
+
+def await_starts(plan: SwitchPlan, ports: ServicePorts, *, told: Callable[[str], None]) -> None:
+    """Wait while voters hold to the start of another host than the new primary; bounded.
+
+    Where one is let start again and again, this ends, and the voters refuse.
+    """
+    for _ in range(LOOKS):
+        held = [one for one in _starts(plan, ports) if one.host != plan.new.name]
+        if not held:
+            return
+        longest = max(held, key=lambda one: one.seconds)
+        seconds = longest.seconds + BESIDE_SECONDS
+        told(f"waiting {seconds:.0f} s: {longest.host} was let start as the primary just now")
+        ports.playbooks.clock.sleep(seconds)
+
+
+def _starts(plan: SwitchPlan, ports: ServicePorts) -> list[LetStart]:
+    def look(server: Server) -> LetStart | None:
+        found = ports.databases.look(server, [plan.declared])
+        return found.starts.get(plan.declared.cluster)
+
+    with ThreadPoolExecutor(LOOKS_AT_ONCE, thread_name_prefix="voters") as pool:
+        return [one for one in pool.map(look, plan.voters) if one is not None]
