@@ -55,19 +55,24 @@ def voters_of(site: Site, declared: DeclaredService) -> Voters:
 
 
 def _witness(site: Site, members: tuple[Server, ...]) -> Server | None:
-    """Return a backup host: of another region than the first host's, where there is one.
+    """Return a backup host: where the first host is not, and best where another one of them is.
 
     With two hosts in the city and one elsewhere, neither place is the half of the voters and one
     more: a city that comes back does not lead before it hears what was done elsewhere.
     """
-    at_home = site.region_of_rack(members[0].rack)
+    regions = [site.region_of_rack(member.rack) for member in members]
+    away = [region for region in regions if region != regions[0]]
+
+    def distance(server: Server) -> int:
+        region = site.region_of_rack(server.rack)
+        return 0 if region in away else 1 if region != regions[0] else 2
+
     fit = [
         server
         for server in site.hardware.servers
         if server.role is ServerRole.BACKUP and server.address is not None
     ]
-    away = [server for server in fit if site.region_of_rack(server.rack) != at_home]
-    return next(iter([*away, *fit]), None)
+    return min(fit, key=distance, default=None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -48,6 +48,16 @@ def test_flows_have_owner_ticket_ports_and_an_end_within_a_year() -> None:
         assert timedelta(0) < flow.expires - WRITTEN <= timedelta(days=365), flow.name
 
 
+def test_a_witness_stands_where_another_host_of_the_service_is() -> None:
+    """A county's room, on a line of its own, has no say in what the city's databases do."""
+    site = city()
+    for declared in declared_services(site):
+        voters = voters_of(site, declared)
+        home, *away = (site.region_of_rack(one.rack) for one in voters.members)
+        assert voters.witness is not None
+        assert site.region_of_rack(voters.witness.rack) in set(away) - {home}, declared.name
+
+
 def test_replicas_and_voters_of_other_regions_reach_each_other() -> None:
     site = city()
     hosts = [one for one in site.network.prefixes if one.role is PrefixRole.MANAGEMENT]
