@@ -70,6 +70,21 @@ HANG = """
     - name: Hang
       ansible.builtin.command: sleep 300
 """
+LOOPED = """
+- name: Include some tasks for each of a few
+  hosts: all
+  gather_facts: false
+  tasks:
+    - name: Do each
+      ansible.builtin.include_tasks: part.yml
+      loop: [a, b, c]
+      when: item != 'b'
+"""
+PART = """
+- name: Say which
+  ansible.builtin.debug:
+    var: item
+"""
 QUICK = """
 - name: Look
   hosts: all
@@ -291,6 +306,16 @@ def test_without_ansible_s_own_count_nothing_is_called_done(folder: Path, code: 
     result = adapter.run(job, watch=lambda event: None)
     assert result.ending is Ending.BROKEN
     assert result.hosts[0].outcome is Outcome.SKIPPED
+
+
+def test_tasks_that_are_included_in_a_loop_are_counted_as_ansible_counts_them(
+    folder: Path,
+) -> None:
+    write(folder, "looped", LOOPED)
+    write(folder, "part", PART)
+    result = run(folder, "looped")
+    assert result.ending is Ending.DONE, result
+    assert [task.task for task in result.hosts[0].tasks] == ["Do each", "Say which", "Say which"]
 
 
 def test_a_record_that_cannot_be_made_stops_the_run_before_it_starts(folder: Path) -> None:

@@ -5,6 +5,7 @@ Structure decides, never prose: event types, counts, flags. A text is only ever 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -51,6 +52,8 @@ class Ledger:
     """The task's name, by host and task id."""
     _ended: dict[str, list[TaskResult]] = field(default_factory=dict)
     _counts: Mapping[str, Mapping[str, int]] | None = None
+    _further: Counter[str] = field(default_factory=Counter)
+    """By host: what is counted as ok beyond one for each task told."""
     words: list[str] = field(default_factory=list)
     """What Ansible said of a playbook that it cannot run."""
     status: str = ""
@@ -98,6 +101,7 @@ class Ledger:
             forgiven=outcome is Outcome.FAILED and bool(data.get("ignore_errors")),
         )
         self._ended.setdefault(host, []).append(result)
+        self._further[host] += _further(data, told)
         return result
 
     def _has_prepared(self, host: str) -> bool:
@@ -134,6 +138,7 @@ class Ledger:
         seen = worst(task.outcome for task in tasks if not task.forgiven)
         # Ansible counts a failure that is ignored as ok.
         told = sum(task.forgiven or task.outcome in _WELL for task in tasks)
+        told += self._further[name]
         if counted.get("ok", 0) > told:
             return _result(name, tasks, Outcome.UNKNOWN, why=MISCOUNTED)
         if counted.get("dark"):
@@ -178,6 +183,18 @@ def _first_reason(tasks: Sequence[TaskResult], outcome: Outcome) -> str:
 
 def _task(data: Mapping[str, Any]) -> str:
     return str(data.get("task") or data.get("task_action") or "a task without a name")
+
+
+def _further(data: Mapping[str, Any], told: Mapping[str, Any]) -> int:
+    """Return how many times more than once Ansible counts a task as ok.
+
+    Tasks that are included in a loop are told once, and counted once for each turn
+    (ansible-core 2.19, `StrategyBase._load_included_file`).
+    """
+    if str(data.get("task_action", "")).rpartition(".")[2] != "include_tasks":
+        return 0
+    turns = [item for item in told.get("results", ()) if not item.get("skipped")]
+    return max(0, len(turns) - 1)
 
 
 def _skipped_itself(told: Mapping[str, Any]) -> bool:
