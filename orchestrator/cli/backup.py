@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from orchestrator.cli.approval import approve
@@ -11,6 +9,7 @@ from orchestrator.cli.backup_keep import prune, verify
 from orchestrator.cli.backup_options import (
     chosen_subjects,
     end_of_steps,
+    noting_steps,
     open_archives,
     open_backups,
     repository_option,
@@ -19,9 +18,6 @@ from orchestrator.cli.desk import Desk, pass_desk
 from orchestrator.cli.documented import DocumentedGroup
 from orchestrator.cli.exit_codes import ExitCode
 from orchestrator.cli.playbook_options import Aim, named_playbook, with_aim
-
-if TYPE_CHECKING:
-    from orchestrator.workflows.backup import Step
 
 
 @click.group(
@@ -114,7 +110,6 @@ def run(
     exits with 6 when some copies were made and some not, with 1 when none was.
     Killed anywhere, the same command begins anew; what was cut off is no copy.
     """
-    from orchestrator.cli.render.backup import step_line
     from orchestrator.planning import backup as planning
     from orchestrator.planning.continuous import archives_due
     from orchestrator.workflows.backup import listed
@@ -136,9 +131,7 @@ def run(
             desk.screen.show("Nothing is due.")
             return ExitCode.DONE
 
-    def told(step: Step) -> None:
-        desk.screen.note(step_line(step))
-
+    told = noting_steps(desk)
     # The log first: it is quick, and what keeps the RPO.
     steps = run_archives(aim.site, moving, continuous, told=told)
     if wanted:
@@ -178,7 +171,7 @@ def list_(
     )
     from orchestrator.cli.render.continuous import archives_json, archives_parts, backlog_parts
     from orchestrator.planning.backup import Age, standings
-    from orchestrator.planning.continuous import archive_standings
+    from orchestrator.planning.continuous import archive_standings, wants_attention
     from orchestrator.workflows.archive_backlog import backlogs
     from orchestrator.workflows.backup import listed
     from orchestrator.workflows.backup_continuous import archives
@@ -203,7 +196,7 @@ def list_(
             desk.screen.show("", *archives_parts(moving, now=now, whole=whole))
             desk.screen.show(*backlog_parts(waiting))
     ages = {*(row.age for row in rows), *(one.age for one in moving)}
-    fine = ages <= {Age.OK} and not backlog_parts(waiting)
+    fine = ages <= {Age.OK} and not any(wants_attention(one) for one in waiting.values())
     return ExitCode.DONE if fine else ExitCode.PARTLY_DONE
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from orchestrator.cli.approval import approve
 from orchestrator.cli.backup_options import (
     chosen_subjects,
     end_of_steps,
+    noting_steps,
     open_archives,
     repository_option,
 )
@@ -17,9 +16,6 @@ from orchestrator.cli.desk import Desk, pass_desk
 from orchestrator.cli.documented import DocumentedCommand
 from orchestrator.cli.exit_codes import ExitCode
 from orchestrator.cli.playbook_options import Aim, with_aim
-
-if TYPE_CHECKING:
-    from orchestrator.workflows.backup import Step
 
 
 @click.command(
@@ -50,13 +46,10 @@ def verify(
     It is tried on a file that was written for it, and never on a copy.
     Exits with 6 when something is wrong, with 1 when nothing is right.
     """
-    from orchestrator.cli.render.backup import step_line
     from orchestrator.workflows.backup_continuous import verify_archives
     from orchestrator.workflows.backup_keep import verify as carry_out
 
-    def told(step: Step) -> None:
-        desk.screen.note(step_line(step))
-
+    told = noting_steps(desk)
     chosen = chosen_subjects(aim.site, subjects, repositories)
     continuous = open_archives(desk, aim)
     steps = carry_out(aim.site, chosen, continuous.backups, whole=whole, told=told)
@@ -93,7 +86,7 @@ def prune(
     (a clock that is wrong makes all of them look old).
     Exits with 6 when that was so somewhere, with 1 when nothing could be pruned.
     """
-    from orchestrator.cli.render.backup import prunable_table, step_line
+    from orchestrator.cli.render.backup import prunable_table
     from orchestrator.planning.backup_keep import pruning
     from orchestrator.planning.continuous import continuous as archives_of
     from orchestrator.workflows.backup import listed
@@ -115,9 +108,7 @@ def prune(
         count = sum(map(len, wanted.gone.values()))
         approve(desk, f"Delete {count} copies, and what {len(archived)} archives let go, for good?")
 
-    def told(step: Step) -> None:
-        desk.screen.note(step_line(step))
-
+    told = noting_steps(desk)
     steps = carry_out(wanted, ports, told=told)
     expired = expire_archives(archived, continuous, now=now, told=told, stale=stale)
     steps = (*steps, *expired)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from orchestrator.cli.playbook_options import Aim
     from orchestrator.model.backup import Subject
     from orchestrator.model.site import Site
-    from orchestrator.workflows.backup import BackupPorts, Step
     from orchestrator.workflows.backup_continuous import ContinuousPorts
+    from orchestrator.workflows.backup_steps import BackupPorts, Step, Told
 
 repository_option = click.option(
     "--repository",
@@ -74,10 +74,17 @@ def chosen_subjects(
     return tuple(found)
 
 
+def noting_steps(desk: Desk) -> Told:
+    """Return what shows each step as it ends."""
+    from orchestrator.cli.render.backup import step_line
+
+    return lambda step: desk.screen.note(step_line(step))
+
+
 def end_of_steps(desk: Desk, steps: Sequence[Step], aim: Aim) -> int:
     """Show how steps ended and return the exit code."""
     from orchestrator.cli.render.backup import steps_json, steps_parts
-    from orchestrator.workflows.backup import Result
+    from orchestrator.workflows.backup_steps import Result
 
     if aim.as_json:
         desk.screen.data(steps_json(steps))

@@ -166,6 +166,16 @@ def chosen(site: Site, wanted: ServerFilter) -> tuple[Server, ...]:
     return servers
 
 
+def chosen_among(site: Site, wanted: ServerFilter, hosts: tuple[str, ...]) -> tuple[Server, ...]:
+    """Return those of some servers that the options mean, too; without names all that they mean.
+
+    Raises:
+        click.UsageError: a name is not declared, or no server fits the options.
+    """
+    named = {named_server(site, host).name for host in hosts}
+    return tuple(one for one in chosen(site, wanted) if not hosts or one.name in named)
+
+
 def named_server(site: Site, name: str) -> Server:
     """Return one server.
 

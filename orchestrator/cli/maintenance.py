@@ -24,7 +24,8 @@ from orchestrator.cli.playbook_options import Aim, hosts_option, named_playbook,
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from orchestrator.model.maintenance import MaintenancePlan, MaintenanceReport, Need
+    from orchestrator.model.maintenance import MaintenancePlan, Need
+    from orchestrator.model.maintenance_report import MaintenanceReport
     from orchestrator.workflows.hardware import ServerFilter
     from orchestrator.workflows.maintenance_acts import Limits, MaintenancePorts
 
@@ -289,7 +290,7 @@ def _end(desk: Desk, aim: Aim, report: MaintenanceReport) -> int:
 
 
 def _code_of(report: MaintenanceReport) -> ExitCode:
-    from orchestrator.model.maintenance import OperationOutcome
+    from orchestrator.model.maintenance_report import OperationOutcome
 
     done = report.count(OperationOutcome.DONE)
     if all(one.outcome.is_well for one in report.results):

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orchestrator.cli.playbook_options import Aim
-from orchestrator.model.names import did_you_mean
 from orchestrator.planning.services import RENEW_DAYS
 
 if TYPE_CHECKING:
@@ -135,13 +134,9 @@ def meant_servers(aim: Aim, hosts: tuple[str, ...], wanted: ServerFilter) -> tup
     Raises:
         click.UsageError: a name is not declared, or no server fits.
     """
-    from orchestrator.cli.hardware_options import chosen
+    from orchestrator.cli.hardware_options import chosen_among
 
-    known = {server.name: server for server in aim.site.hardware.servers}
-    for host in hosts:
-        if host not in known:
-            raise click.UsageError(f"the site has no server `{host}`.{did_you_mean(host, known)}")
-    servers = tuple(one for one in chosen(aim.site, wanted) if not hosts or one.name in hosts)
+    servers = chosen_among(aim.site, wanted, hosts)
     if not servers:
         raise click.UsageError("none of these servers is meant by the other options")
     return servers

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from orchestrator.ports.device import NetworkDevices
     from orchestrator.ports.room import RoomDevices
     from orchestrator.workflows.accept import AcceptPorts
-    from orchestrator.workflows.backup import BackupPorts
     from orchestrator.workflows.backup_continuous import ContinuousPorts
+    from orchestrator.workflows.backup_steps import BackupPorts
     from orchestrator.workflows.drill_run import DrillPorts
     from orchestrator.workflows.image_build import BuildPorts
     from orchestrator.workflows.maintenance_acts import MaintenancePorts

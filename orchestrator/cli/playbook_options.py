@@ -149,15 +149,11 @@ def work_of(
     Raises:
         click.UsageError: a name is not declared, or the playbook is for none of these servers.
     """
-    from orchestrator.cli.hardware_options import chosen
+    from orchestrator.cli.hardware_options import chosen_among
     from orchestrator.workflows.playbook import meant
 
     entry = named_playbook(name)
-    known = {server.name: server for server in aim.site.hardware.servers}
-    for host in hosts:
-        if host not in known:
-            raise click.UsageError(f"the site has no server `{host}`.{did_you_mean(host, known)}")
-    servers = [one for one in chosen(aim.site, wanted) if not hosts or one.name in hosts]
+    servers = chosen_among(aim.site, wanted, hosts)
     servers_meant = meant(entry, servers)
     if not servers_meant:
         raise click.UsageError(f"{entry.name} is for none of the servers that are meant")

@@ -19,7 +19,7 @@ from orchestrator.cli.playbook_options import Aim, named_playbook, with_aim
 
 if TYPE_CHECKING:
     from orchestrator.planning.restore import Destination, RestorePlan
-    from orchestrator.workflows.backup import BackupPorts
+    from orchestrator.workflows.backup_steps import BackupPorts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

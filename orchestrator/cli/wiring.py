@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from orchestrator.ports.provider import Provider
     from orchestrator.ports.room import RoomDevices
     from orchestrator.providers.redfish.bmcs import RedfishBmcs
-    from orchestrator.workflows.backup import BackupPorts
+    from orchestrator.workflows.backup_steps import BackupPorts
     from orchestrator.workflows.maintenance_acts import MaintenancePorts
 
 

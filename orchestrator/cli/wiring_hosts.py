@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from orchestrator.providers.backup.requests import Keys
     from orchestrator.providers.host.ssh import SshHosts
     from orchestrator.workflows.accept import AcceptPorts
-    from orchestrator.workflows.backup import BackupPorts
     from orchestrator.workflows.backup_continuous import ContinuousPorts
+    from orchestrator.workflows.backup_steps import BackupPorts
     from orchestrator.workflows.drill_run import DrillPorts
     from orchestrator.workflows.image_build import BuildPorts
     from orchestrator.workflows.playbook import PlaybookPorts
@@ -116,7 +116,8 @@ class HostWiring:
         from orchestrator.providers.backup.requests import Keys
         from orchestrator.providers.backup.sending import Agents
         from orchestrator.providers.backup.site_records import SiteRecords
-        from orchestrator.workflows.backup import BackupPorts, stores_of
+        from orchestrator.workflows.backup import stores_of
+        from orchestrator.workflows.backup_steps import BackupPorts
 
         folder = state_folder(directory, access)
         vault = self.vault(directory, access.vault_password_file)

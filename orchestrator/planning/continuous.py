@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from orchestrator.errors import RefusedError
 from orchestrator.model.backup import Subject
-from orchestrator.model.continuous import Archive, BaseCopy, BaseKind, is_continuous
+from orchestrator.model.continuous import Archive, Backlog, BaseCopy, BaseKind, is_continuous
 from orchestrator.planning.backup import LARGEST_CLOCK_DIFFERENCE, WITHOUT_RPO_MINUTES, Age
 from orchestrator.planning.backup_keep import FRESH_INTERVALS, LEAST_FRESH
 
@@ -86,6 +86,11 @@ def _age(subject: Subject, archive: Archive, *, now: datetime) -> tuple[Age, str
     if archive.archived_at - now > LARGEST_CLOCK_DIFFERENCE:
         return Age.UNKNOWN, FROM_THE_FUTURE
     return (Age.OK if now - archive.archived_at <= allowed_loss(subject) else Age.LATE), ""
+
+
+def wants_attention(told: Backlog | str) -> bool:
+    """Say whether somebody must look at a primary: its log waits, or nobody knows whether."""
+    return isinstance(told, str) or told.grows
 
 
 def allowed_loss(subject: Subject) -> timedelta:

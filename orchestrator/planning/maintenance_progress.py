@@ -5,13 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from orchestrator.model.maintenance import (
-    Act,
-    MaintenancePlan,
-    Operation,
-    OperationOutcome,
-    OperationResult,
-)
+from orchestrator.model.maintenance import Act, MaintenancePlan, Operation
+from orchestrator.model.maintenance_report import OperationOutcome, OperationResult
 from orchestrator.model.units import Json
 
 ONCE = (

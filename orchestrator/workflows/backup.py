@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from threading import Event
 
 from orchestrator.errors import BackupError
-from orchestrator.model.backup import (
-    Listing,
-    Subject,
-    SubjectKind,
-)
-from orchestrator.model.hardware import Server
+from orchestrator.model.backup import Listing, Subject, SubjectKind
 from orchestrator.model.playbook import CataloguedPlaybook, PlaybookResult
 from orchestrator.model.site import Site
 from orchestrator.model.units import Json, Secret
@@ -24,22 +18,21 @@ from orchestrator.planning.backup_leave import preparation
 from orchestrator.ports.backup import Store
 from orchestrator.ports.playbooks import PlaybookWatch
 from orchestrator.workflows.archive_keys import archive_secrets
+from orchestrator.workflows.backup_runs import (
+    Recorded,
+    Works,
+    ask_repositories,
+    run_name,
+    run_recorded,
+    servers_of,
+)
 from orchestrator.workflows.backup_settings import read_settings
-from orchestrator.workflows.backup_steps import Act as Act
-from orchestrator.workflows.backup_steps import BackupPorts as BackupPorts
-from orchestrator.workflows.backup_steps import Result as Result
-from orchestrator.workflows.backup_steps import Step as Step
-from orchestrator.workflows.backup_steps import Told as Told
-from orchestrator.workflows.backup_steps import counted as counted
-from orchestrator.workflows.backup_steps import ended as ended
-from orchestrator.workflows.backup_steps import unended as unended
-from orchestrator.workflows.labour import GRACE_SECONDS, do_all
+from orchestrator.workflows.backup_steps import Act, BackupPorts, Step, Told, ended
+from orchestrator.workflows.labour import GRACE_SECONDS
 from orchestrator.workflows.playbook import PlaybookPorts, PlaybookWork, carry_out
 
 PREPARE = "backup/prepare-repositories"
 KEY_BYTES = 32
-AT_A_TIME = 2
-"""Subjects that are copied at once: more would only share the same lines and disks."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,23 +108,11 @@ def listed(
     subjects: Sequence[Subject], ports: BackupPorts, *, only: Sequence[str] = ()
 ) -> dict[str, Listing | str]:
     """Ask each repository what it holds; one that cannot be asked says why instead."""
-    found: dict[str, Listing | str] = {}
-    names = sorted({name for one in subjects for name in one.repositories})
 
-    def ask(name: str) -> Listing | str:
-        store = ports.engine.stores.get(name)
-        if store is None:
-            return "it is not declared"
-        mine = [one.name for one in subjects if name in one.repositories]
-        try:
-            return ports.engine.archive.copies(mine, store=store)
-        except BackupError as error:
-            return error.message
+    def ask(store: Store, mine: Sequence[Subject]) -> Listing:
+        return ports.engine.archive.copies([one.name for one in mine], store=store)
 
-    chosen = [name for name in names if not only or name in only]
-    with ThreadPoolExecutor(max_workers=AT_A_TIME) as pool:
-        found.update(zip(chosen, pool.map(ask, chosen), strict=True))
-    return found
+    return ask_repositories(subjects, ports.engine.stores, ask, only=only)
 
 
 def run(
@@ -150,30 +131,18 @@ def run(
     Raises:
         SiteLockedError: another run of backups is at work.
     """
-    subjects = [one for one in subjects_of(site) if one.name in wanted]
-    facts: dict[str, Json] = {"subjects": {name: list(each) for name, each in wanted.items()}}
-    stopped, steps = Event(), list[Step]()
+    subjects = {one.name: one for one in subjects_of(site) if one.name in wanted}
+    meant = {name: wanted[name] for name in subjects}
 
-    def hear(step: Step) -> None:
-        steps.append(step)
-        told(step)
+    def works(hear: Told, stopped: Event) -> Works:
+        def copying(subject: Subject) -> Callable[[], None]:
+            names = _until(stopped, meant[subject.name])
+            return lambda: _back_up(site, subject, ports, repositories=names, told=hear)
 
-    def copying(subject: Subject) -> Callable[[], None]:
-        names = _until(stopped, wanted[subject.name])
-        return lambda: _back_up(site, subject, ports, repositories=names, told=hear)
+        return [copying(one) for one in subjects.values()]
 
-    with ports.work_lock.hold(why="back up"):
-        ports.audit.append(act="backup-begin", facts=facts)
-        try:
-            works = [copying(one) for one in subjects]
-            do_all(works, at_once=AT_A_TIME, stop=stopped.set, grace=grace)
-        finally:
-            ended_now = tuple(steps)
-            ports.audit.append(
-                act="backup-end", facts={**counted(ended_now), **unended(wanted, ended_now)}
-            )
-    order = {one.name: number for number, one in enumerate(subjects)}
-    return tuple(sorted(ended_now, key=lambda step: order[step.subject]))
+    recorded = Recorded(act="backup", why="back up")
+    return run_recorded(meant, works, ports, recorded=recorded, told=told, grace=grace)
 
 
 def _until(stopped: Event, names: Sequence[str]) -> Iterator[str]:
@@ -188,7 +157,7 @@ def _back_up(
     site: Site, subject: Subject, ports: BackupPorts, *, repositories: Iterable[str], told: Told
 ) -> None:
     """Copy one subject into its repositories, one after the other."""
-    name = f"{ports.clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    name = run_name(ports.clock.now())
     copying = ports.engine.copying
     settings = cache(partial(_settings, site, subject, ports))
     for repository in repositories:
@@ -204,7 +173,7 @@ def _back_up(
                 cloud = ports.engine.of_cloud()
                 copy = cloud.back_up(subject, store=store, run=name, at=at)
             else:
-                server = copying.source(subject, _servers(site, subject))
+                server = copying.source(subject, servers_of(site, subject))
                 copy = copying.back_up(subject, server, store=store, run=name, at=at)
             return replace(empty, copy=copy)
 
@@ -216,8 +185,3 @@ def _settings(site: Site, subject: Subject, ports: BackupPorts) -> str:
     if not subject.settings or ports.settings is None:
         return ""
     return read_settings(site, ports.settings).note
-
-
-def _servers(site: Site, subject: Subject) -> tuple[Server, ...]:
-    known = {server.name: server for server in site.hardware.servers}
-    return tuple(known[name] for name in subject.hosts if name in known)

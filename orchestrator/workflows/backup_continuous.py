@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import Event
@@ -14,7 +12,6 @@ from orchestrator.model.backup import BackupFault, Subject
 from orchestrator.model.continuous import Archive, BaseKind, is_continuous
 from orchestrator.model.hardware import Server
 from orchestrator.model.site import Site
-from orchestrator.model.units import Json
 from orchestrator.planning.backup import subjects_of
 from orchestrator.planning.continuous import (
     Archives,
@@ -25,7 +22,15 @@ from orchestrator.planning.continuous import (
 )
 from orchestrator.ports.backup import Store
 from orchestrator.ports.continuous import ContinuousEngine
-from orchestrator.workflows.backup import (
+from orchestrator.workflows.backup_runs import (
+    Recorded,
+    Works,
+    ask_repositories,
+    run_name,
+    run_recorded,
+    servers_of,
+)
+from orchestrator.workflows.backup_steps import (
     Act,
     BackupPorts,
     Result,
@@ -33,12 +38,9 @@ from orchestrator.workflows.backup import (
     Told,
     counted,
     ended,
-    unended,
+    proved,
 )
-from orchestrator.workflows.labour import GRACE_SECONDS, do_all
-
-AT_A_TIME = 2
-"""Subjects at once: more would only share the same lines and disks."""
+from orchestrator.workflows.labour import GRACE_SECONDS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,22 +55,11 @@ def archives(
     subjects: Sequence[Subject], ports: ContinuousPorts, *, only: Sequence[str] = ()
 ) -> dict[str, Mapping[str, Archive | str] | str]:
     """Ask each repository for archives; one that cannot be asked says why instead."""
-    wanted = continuous(subjects)
-    names = sorted({name for one in wanted for name in one.repositories})
-    chosen = [name for name in names if not only or name in only]
 
-    def ask(name: str) -> Mapping[str, Archive | str] | str:
-        store = ports.backups.engine.stores.get(name)
-        if store is None:
-            return "it is not declared"
-        mine = [one for one in wanted if name in one.repositories]
-        try:
-            return ports.engine.keeping.archives(mine, store=store)
-        except BackupError as error:
-            return error.message
+    def ask(store: Store, mine: Sequence[Subject]) -> Mapping[str, Archive | str]:
+        return ports.engine.keeping.archives(mine, store=store)
 
-    with ThreadPoolExecutor(max_workers=AT_A_TIME) as pool:
-        return dict(zip(chosen, pool.map(ask, chosen), strict=True))
+    return ask_repositories(continuous(subjects), ports.backups.engine.stores, ask, only=only)
 
 
 def run_archives(
@@ -90,30 +81,19 @@ def run_archives(
     subjects = [one for one in subjects_of(site) if one.name in wanted and is_continuous(one)]
     if not subjects:
         return ()
-    backups = ports.backups
-    facts: dict[str, Json] = {"subjects": {one.name: list(wanted[one.name]) for one in subjects}}
-    stopped, steps = Event(), list[Step]()
+    meant = {one.name: wanted[one.name] for one in subjects}
 
-    def hear(step: Step) -> None:
-        steps.append(step)
-        told(step)
+    def works(hear: Told, stopped: Event) -> Works:
+        known = archives(subjects, ports)
 
-    def turning(turn: Turn, known: Archives) -> Callable[[], None]:
-        return lambda: turn.take(wanted[turn.subject.name], known)
+        def turning(subject: Subject) -> Callable[[], None]:
+            turn = Turn(site, subject, ports, told=hear, stopped=stopped)
+            return lambda: turn.take(meant[subject.name], known)
 
-    with backups.work_lock.hold(why="archive"):
-        backups.audit.append(act="archive-begin", facts=facts)
-        try:
-            known = archives(subjects, ports)
-            turns = [Turn(site, one, ports, told=hear, stopped=stopped) for one in subjects]
-            works = [turning(one, known) for one in turns]
-            do_all(works, at_once=AT_A_TIME, stop=stopped.set, grace=grace)
-        finally:
-            ended_now = tuple(steps)
-            left = unended({one.name: wanted[one.name] for one in subjects}, ended_now)
-            backups.audit.append(act="archive-end", facts={**counted(ended_now), **left})
-    order = {one.name: number for number, one in enumerate(subjects)}
-    return tuple(sorted(ended_now, key=lambda step: order[step.subject]))
+        return [turning(one) for one in subjects]
+
+    recorded = Recorded(act="archive", why="archive")
+    return run_recorded(meant, works, ports.backups, recorded=recorded, told=told, grace=grace)
 
 
 class Turn:
@@ -125,8 +105,7 @@ class Turn:
         """Begin with nothing done; once `stopped` is set no further act begins."""
         self.subject = subject
         self._site, self._ports, self._told, self._stopped = site, ports, told, stopped
-        now = ports.backups.clock.now()
-        self._run = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+        self._run = run_name(ports.backups.clock.now())
         self._fresh: dict[str, Archive] = {}
         """As repositories told of it once the log came: one may have been silent before."""
 
@@ -219,9 +198,7 @@ def primary(site: Site, subject: Subject, ports: ContinuousPorts) -> Server:
     Raises:
         BackupError: none does, or more than one.
     """
-    known = {server.name: server for server in site.hardware.servers}
-    servers = [known[name] for name in subject.hosts if name in known]
-    return ports.backups.engine.copying.source(subject, servers)
+    return ports.backups.engine.copying.source(subject, servers_of(site, subject))
 
 
 def verify_archives(
@@ -235,15 +212,7 @@ def verify_archives(
 
             def read(store: Store, empty: Step = empty, subject: Subject = subject) -> Step:
                 found = ports.engine.keeping.verify(subject, store=store, whole=whole)
-                wrong = found.complaint or "files are missing, or not what they were"
-                return replace(
-                    empty,
-                    verified=found,
-                    result=Result.DONE if found.sound else Result.FAILED,
-                    fault=None if found.sound else BackupFault.BROKEN,
-                    reason="" if found.sound else wrong,
-                    broken=found.broken,
-                )
+                return proved(empty, found, otherwise="files are missing, or not what they were")
 
             steps.append(ended(empty, read, ports.backups, told=told))
     if steps:

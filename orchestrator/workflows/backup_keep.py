@@ -13,7 +13,17 @@ from orchestrator.model.site import Site
 from orchestrator.model.units import Json
 from orchestrator.planning.backup_keep import Pruning, parts_due
 from orchestrator.ports.backup import Store
-from orchestrator.workflows.backup import Act, BackupPorts, Result, Step, Told, counted, ended
+from orchestrator.workflows.backup_runs import servers_of
+from orchestrator.workflows.backup_steps import (
+    Act,
+    BackupPorts,
+    Result,
+    Step,
+    Told,
+    counted,
+    ended,
+    proved,
+)
 
 
 def verify(
@@ -26,7 +36,6 @@ def verify(
     """
     steps: list[Step] = []
     now = ports.clock.now()
-    known = {server.name: server for server in site.hardware.servers}
     for subject in subjects:
         for repository in subject.repositories:
             empty = Step(act=Act.VERIFY, subject=subject.name, repository=repository)
@@ -39,8 +48,7 @@ def verify(
             refused = replace(empty, act=Act.DELETE)
 
             def refuse(store: Store, empty: Step = refused, subject: Subject = subject) -> Step:
-                writers = [known[name] for name in subject.hosts if name in known]
-                return _try_to_delete(empty, store, ports, writers=writers)
+                return _try_to_delete(empty, store, ports, writers=servers_of(site, subject))
 
             steps.append(ended(refused, refuse, ports, told=told))
     ports.audit.append(act="backup-verified", facts=counted(steps))
@@ -54,15 +62,7 @@ def _due(subject: Subject, store: Store, ports: BackupPorts, *, now: datetime) -
 
 def _read(empty: Step, store: Store, ports: BackupPorts, *, parts: Sequence[int]) -> Step:
     found = ports.engine.archive.verify(empty.subject, store=store, parts=parts)
-    wrong = "" if found.sound else found.complaint or "files are not what they were"
-    return replace(
-        empty,
-        verified=found,
-        result=Result.DONE if found.sound else Result.FAILED,
-        fault=None if found.sound else BackupFault.BROKEN,
-        reason=wrong,
-        broken=found.broken,
-    )
+    return proved(empty, found, otherwise="files are not what they were")
 
 
 def _try_to_delete(

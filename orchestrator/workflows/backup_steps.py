@@ -106,6 +106,18 @@ def unended(wanted: Mapping[str, Sequence[str]], steps: Sequence[Step]) -> dict[
     return {"not ended": left} if left else {}
 
 
+def proved(empty: Step, found: Verified, *, otherwise: str) -> Step:
+    """Return a step of reading with what was found; `otherwise`: what is wrong, unless it says."""
+    return replace(
+        empty,
+        verified=found,
+        result=Result.DONE if found.sound else Result.FAILED,
+        fault=None if found.sound else BackupFault.BROKEN,
+        reason="" if found.sound else found.complaint or otherwise,
+        broken=found.broken,
+    )
+
+
 def ended(empty: Step, act: Callable[[Store], Step], ports: BackupPorts, *, told: Told) -> Step:
     """Do one act and say how it ended; what fails stops nothing else."""
     begun = ports.clock.now()

@@ -8,13 +8,9 @@ from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
 from orchestrator.errors import OrchestratorError, RefusedError, StalePlanError
-from orchestrator.model.maintenance import (
-    CORDONED_BY,
-    Act,
-    Batch,
-    MaintenancePlan,
+from orchestrator.model.maintenance import CORDONED_BY, Act, Batch, MaintenancePlan, Operation
+from orchestrator.model.maintenance_report import (
     MaintenanceReport,
-    Operation,
     OperationOutcome,
     OperationResult,
 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from orchestrator.errors import RefusedError
-from orchestrator.model.maintenance import MaintenancePlan, MaintenanceReport
+from orchestrator.model.maintenance import MaintenancePlan
+from orchestrator.model.maintenance_report import MaintenanceReport
 from orchestrator.planning.maintenance_progress import left_disabled, progress_of, result_of
 from orchestrator.ports.maintenance import MaintenanceRecords
 

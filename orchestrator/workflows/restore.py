@@ -7,7 +7,15 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from orchestrator.errors import BackupError, RefusedError
-from orchestrator.model.backup import PARTS, BackupFault, Facts, Restored, Subject, SubjectKind
+from orchestrator.model.backup import (
+    PARTS,
+    BackupFault,
+    Facts,
+    Restored,
+    Subject,
+    SubjectKind,
+    Verified,
+)
 from orchestrator.model.hardware import Server
 from orchestrator.model.playbook import CataloguedPlaybook, Ending, PlaybookResult
 from orchestrator.model.site import Site
@@ -28,8 +36,11 @@ from orchestrator.planning.restore import (
 from orchestrator.ports.backup import Store
 from orchestrator.ports.playbooks import PlaybookWatch
 from orchestrator.workflows.archive_keys import archive_secrets
-from orchestrator.workflows.backup import BackupPorts, listed
+from orchestrator.workflows.backup import listed
+from orchestrator.workflows.backup_runs import servers_of
+from orchestrator.workflows.backup_steps import BackupPorts
 from orchestrator.workflows.playbook import PlaybookPorts, PlaybookWork, carry_out
+from orchestrator.workflows.restore_damage import naming_files
 
 DAMAGE = frozenset({BackupFault.BROKEN, BackupFault.FAILED, BackupFault.MISMATCH})
 
@@ -108,13 +119,21 @@ def _server(site: Site, wish: Wish, ports: BackupPorts) -> Server | None:
     """Return the server that a copy goes to: the named one, or a service's primary."""
     if wish.subject.kind is SubjectKind.SITE or wish.subject.of_cloud:
         return None
-    known = {server.name: server for server in site.hardware.servers}
     if wish.to.host:
-        if wish.to.host not in known:
-            raise RefusedError(f"the site has no server {wish.to.host}")
-        return known[wish.to.host]
-    servers = [known[name] for name in wish.subject.hosts if name in known]
-    return ports.engine.copying.source(wish.subject, servers)
+        return named_server(site, wish.to.host)
+    return ports.engine.copying.source(wish.subject, servers_of(site, wish.subject))
+
+
+def named_server(site: Site, name: str) -> Server:
+    """Return the server to which somebody wants something restored.
+
+    Raises:
+        RefusedError: the site has none of that name.
+    """
+    found = next((one for one in site.hardware.servers if one.name == name), None)
+    if found is None:
+        raise RefusedError(f"the site has no server {name}")
+    return found
 
 
 def _refuse_taken(plan: RestorePlan, ports: BackupPorts) -> None:
@@ -271,26 +290,14 @@ def _bring_back(plan: RestorePlan, ports: BackupPorts) -> tuple[Restored, Facts]
 
 def _naming_files(error: BackupError, plan: RestorePlan, ports: BackupPorts) -> BackupError:
     """Read the repository where the engine told of damage and named no file."""
-    if error.broken or error.fault not in DAMAGE:
+    if error.fault not in DAMAGE:
         return error
-    try:
-        found = ports.engine.archive.verify(plan.subject.name, store=plan.store, parts=range(PARTS))
-    except BackupError as another:
-        return BackupError(
-            f"{error.message}; and reading the repository: {another.message}",
-            fault=error.fault,
-            broken=another.broken,
-            remedy=error.remedy,
-        )
-    if found.sound:
-        return error
-    named = ", ".join(found.broken) or found.complaint
-    return BackupError(
-        f"{error.message}; broken in {plan.copy.repository}: {named}",
-        fault=BackupFault.BROKEN,
-        broken=found.broken,
-        remedy="Restore the copy of another repository: --from.",
-    )
+
+    def read() -> Verified:
+        name = plan.subject.name
+        return ports.engine.archive.verify(name, store=plan.store, parts=range(PARTS))
+
+    return naming_files(error, read, what="repository", repository=plan.copy.repository)
 
 
 def failures(comparisons: Sequence[Comparison]) -> tuple[Comparison, ...]:

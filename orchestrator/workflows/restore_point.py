@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from orchestrator.compile.postgresql import EXTENSIONS_OF_A_LEVEL
 from orchestrator.errors import BackupError, RefusedError
-from orchestrator.model.backup import BackupFault, Facts, Holding, Place, Subject
+from orchestrator.model.backup import BackupFault, Facts, Holding, Place, Subject, Verified
 from orchestrator.model.continuous import PointRestored
 from orchestrator.model.declared_service import declared_services
 from orchestrator.model.hardware import Server
@@ -19,9 +18,13 @@ from orchestrator.planning.restore import Comparison, Destination, Outcome, outc
 from orchestrator.planning.restore_point import PointPlan, judge_point
 from orchestrator.ports.continuous import Moment
 from orchestrator.workflows.backup_continuous import ContinuousPorts, archives, primary
+from orchestrator.workflows.backup_runs import run_name, servers_of
+from orchestrator.workflows.restore import named_server
+from orchestrator.workflows.restore_damage import naming_files
 
 PRELOADED = ("pgaudit",)
 """What a new cluster has to load before it can start with the service's data."""
+DAMAGE = frozenset({BackupFault.BROKEN, BackupFault.FAILED})
 DOWN = Holding(cluster=True, running=False, in_recovery=False, rows=0)
 
 
@@ -63,7 +66,7 @@ def plan_point(site: Site, wish: PointWish, ports: ContinuousPorts) -> PointPlan
     known = archives([subject], ports, only=only)
     chosen = choose_archive(subject, known, at=wish.at, repository=wish.repository)
     server, cut_off = _server(site, wish, ports)
-    run = f"{ports.backups.clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    run = run_name(ports.backups.clock.now())
     place = place_of(subject, wish.to, home=server, run=run)
     holding = DOWN if cut_off else ports.backups.engine.restores.holding(place, server=server)
     plan = PointPlan(
@@ -84,15 +87,12 @@ def plan_point(site: Site, wish: PointWish, ports: ContinuousPorts) -> PointPlan
 
 def _server(site: Site, wish: PointWish, ports: ContinuousPorts) -> tuple[Server, bool]:
     """Return where it goes, and whether a restore of the service itself was cut off there."""
-    known = {server.name: server for server in site.hardware.servers}
     if wish.to.host:
-        if wish.to.host not in known:
-            raise RefusedError(f"the site has no server {wish.to.host}")
-        return known[wish.to.host], False
+        return named_server(site, wish.to.host), False
     try:
         return primary(site, wish.subject, ports), False
     except BackupError:
-        servers = [known[name] for name in wish.subject.hosts if name in known]
+        servers = servers_of(site, wish.subject)
         left = [one for one in servers if _is_cut_off(wish.subject, one, ports)]
         elsewhere = wish.to.name or wish.to.port
         if len(left) != 1 or elsewhere:
@@ -164,7 +164,7 @@ def carry_out_point(plan: PointPlan, ports: ContinuousPorts, *, overwrite: bool)
             restored, found = bring_back(plan, ports)
         except BackupError as error:
             backups.audit.append(act="restore-failed", facts={**facts, "reason": error.message})
-            raise naming_files(error, plan, ports) from error
+            raise _naming_files(error, plan, ports) from error
         comparisons = judge_point(plan, found, ended_at=backups.clock.now())
         report = PointReport(plan=plan, restored=restored, facts=found, comparisons=comparisons)
         ending: dict[str, Json] = {"outcome": report.outcome.value, "kept": restored.kept}
@@ -183,25 +183,13 @@ def bring_back(plan: PointPlan, ports: ContinuousPorts) -> tuple[PointRestored, 
     return restored, restores.facts(place, server=plan.server, like=Facts())
 
 
-def naming_files(error: BackupError, plan: PointPlan, ports: ContinuousPorts) -> BackupError:
+def _naming_files(error: BackupError, plan: PointPlan, ports: ContinuousPorts) -> BackupError:
     """Read the archive where the restore failed and named no file."""
-    if error.broken or error.fault not in {BackupFault.BROKEN, BackupFault.FAILED}:
+    if error.fault not in DAMAGE:
         return error
-    try:
-        found = ports.engine.keeping.verify(plan.subject, store=plan.store, whole=True)
-    except BackupError as another:
-        return BackupError(
-            f"{error.message}; and reading the archive: {another.message}",
-            fault=error.fault,
-            broken=another.broken,
-            remedy=error.remedy,
-        )
-    if found.sound:
-        return error
-    named = ", ".join(found.broken) or found.complaint
-    return BackupError(
-        f"{error.message}; broken in {plan.chosen.archive.repository}: {named}",
-        fault=BackupFault.BROKEN,
-        broken=found.broken,
-        remedy="Restore from another repository: --from.",
-    )
+
+    def read() -> Verified:
+        return ports.engine.keeping.verify(plan.subject, store=plan.store, whole=True)
+
+    repository = plan.chosen.archive.repository
+    return naming_files(error, read, what="archive", repository=repository)

@@ -7,12 +7,10 @@ A voter that let a host start as the primary lets no other one be made it for tw
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
-from orchestrator.model.hardware import Server
 from orchestrator.model.service_plan import SwitchPlan
 from orchestrator.model.service_state import LetStart
-from orchestrator.workflows.services import LOOKS_AT_ONCE, ServicePorts
+from orchestrator.workflows.services import ServicePorts, ask_hosts
 
 LOOKS = 3
 """A host may have been let start while this waited for another one."""
@@ -36,9 +34,7 @@ def await_starts(plan: SwitchPlan, ports: ServicePorts, *, told: Callable[[str],
 
 
 def _starts(plan: SwitchPlan, ports: ServicePorts) -> list[LetStart]:
-    def look(server: Server) -> LetStart | None:
-        found = ports.databases.look(server, [plan.declared])
-        return found.starts.get(plan.declared.cluster)
-
-    with ThreadPoolExecutor(LOOKS_AT_ONCE, thread_name_prefix="voters") as pool:
-        return [one for one in pool.map(look, plan.voters) if one is not None]
+    declared = plan.declared
+    told = ask_hosts({declared.name: plan.voters}, [declared], ports.databases)
+    starts = (one.starts.get(declared.cluster) for one in told.values())
+    return [one for one in starts if one is not None]

@@ -60,12 +60,12 @@ def look(site: Site, services: Sequence[DeclaredService], databases: Databases) 
     data may be where an edit of the site's files does not say any more.
     """
     run_here = [one for one in services if one.facts.runs_here]
-    first = _ask({one.name: voters_of(site, one).all for one in run_here}, run_here, databases)
+    first = ask_hosts({one.name: voters_of(site, one).all for one in run_here}, run_here, databases)
     lost = [one for one in run_here if primary_of(facts_of(site, one, first)) is None]
     hosts = database_hosts(site)
     asked = {one.name: voters_of(site, one).all for one in lost}
     others = {name: [one for one in hosts if one not in known] for name, known in asked.items()}
-    return _together(first, _ask(others, lost, databases))
+    return _together(first, ask_hosts(others, lost, databases))
 
 
 def database_hosts(site: Site) -> list[Server]:
@@ -77,7 +77,7 @@ def database_hosts(site: Site) -> list[Server]:
     ]
 
 
-def _ask(
+def ask_hosts(
     whom: Mapping[str, Sequence[Server]], services: Sequence[DeclaredService], databases: Databases
 ) -> dict[str, HostDatabases]:
     """Ask hosts for services, each host once; `whom` has them by service."""

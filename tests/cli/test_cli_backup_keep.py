@@ -18,7 +18,8 @@ from orchestrator.model.backup import BackupFault, FileFacts
 from orchestrator.model.site import Site
 from orchestrator.ports import Clock
 from orchestrator.spec.load import load_site
-from orchestrator.workflows.backup import BackupPorts, run
+from orchestrator.workflows.backup import run
+from orchestrator.workflows.backup_steps import BackupPorts
 from tests.fakes.backup_world import NAME, NOW, RECORDED, BackupWorld
 from tests.lab.service_town import ServiceTown
 

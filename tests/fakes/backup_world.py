@@ -24,7 +24,8 @@ from orchestrator.model.site import Site
 from orchestrator.model.units import Secret, SecretRef
 from orchestrator.planning.backup import subjects_of
 from orchestrator.ports.backup import BackupEngine, Store
-from orchestrator.workflows.backup import BackupPorts, stores_of
+from orchestrator.workflows.backup import stores_of
+from orchestrator.workflows.backup_steps import BackupPorts
 from tests.fakes.site_world import FakeAudit, FakeClock, FakeLock
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

@@ -31,8 +31,9 @@ from orchestrator.model.site import Site
 from orchestrator.planning.backup_keep import pruning
 from orchestrator.planning.restore import Destination, Outcome, outcome_of
 from orchestrator.spec.load import load_site
-from orchestrator.workflows.backup import Result, Step, listed, run
+from orchestrator.workflows.backup import listed, run
 from orchestrator.workflows.backup_keep import prune, verify
+from orchestrator.workflows.backup_steps import Result, Step
 from orchestrator.workflows.restore import Wish, carry_out_restore, plan_restore
 from tests.fakes.backup_world import NAME, NOW, RECORDED, BackupWorld
 

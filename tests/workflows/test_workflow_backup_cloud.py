@@ -26,7 +26,8 @@ from orchestrator.model.units import Text
 from orchestrator.planning.restore import Destination, Outcome
 from orchestrator.ports.backup import Store
 from orchestrator.spec.load import load_site
-from orchestrator.workflows.backup import BackupPorts, Result, Step, run
+from orchestrator.workflows.backup import run
+from orchestrator.workflows.backup_steps import BackupPorts, Result, Step
 from orchestrator.workflows.restore import RestoreReport, Wish, carry_out_restore, plan_restore
 from tests.fakes.backup_world import RECORDED, BackupWorld
 

@@ -24,13 +24,13 @@ from orchestrator.planning.restore_point import steps_of_point
 from orchestrator.ports.backup import Store
 from orchestrator.spec.load import load_site
 from orchestrator.workflows.archive_backlog import backlogs
-from orchestrator.workflows.backup import Result, Step
 from orchestrator.workflows.backup_continuous import (
     archives,
     expire_archives,
     run_archives,
     verify_archives,
 )
+from orchestrator.workflows.backup_steps import Result, Step
 from orchestrator.workflows.restore_point import PointWish, carry_out_point, plan_point
 from tests.fakes.backup_world import NAME, NOW, BackupWorld
 from tests.fakes.continuous_world import ContinuousWorld

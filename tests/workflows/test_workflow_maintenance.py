@@ -19,12 +19,8 @@ from orchestrator.errors import OrchestratorError, RefusedError, StalePlanError
 from orchestrator.model.firmware import FirmwareImage
 from orchestrator.model.hardware import ServerRole
 from orchestrator.model.inventory import Unknown
-from orchestrator.model.maintenance import (
-    MaintenancePlan,
-    MaintenanceReport,
-    Need,
-    OperationOutcome,
-)
+from orchestrator.model.maintenance import MaintenancePlan, Need
+from orchestrator.model.maintenance_report import MaintenanceReport, OperationOutcome
 from orchestrator.model.playbook import CataloguedPlaybook
 from orchestrator.model.site import Site
 from orchestrator.model.system import Freeze

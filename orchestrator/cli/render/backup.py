@@ -14,7 +14,8 @@ from orchestrator.cli.render.table import table
 from orchestrator.model.backup import Copy
 from orchestrator.model.units import Json
 from orchestrator.planning.backup import Age, Standing, allowed_age
-from orchestrator.workflows.backup import Act, Prepared, Result, Step
+from orchestrator.workflows.backup import Prepared
+from orchestrator.workflows.backup_steps import Act, Result, Step
 
 STYLES = {
     Age.OK: "green",

@@ -12,7 +12,7 @@ from orchestrator.cli.render.backup import STYLES, age_text, size
 from orchestrator.cli.render.table import table
 from orchestrator.model.continuous import Archive, Backlog, BaseCopy
 from orchestrator.model.units import Json
-from orchestrator.planning.continuous import ArchiveStanding, allowed_loss
+from orchestrator.planning.continuous import ArchiveStanding, allowed_loss, wants_attention
 
 
 def archives_parts(
@@ -87,7 +87,7 @@ def backlog_parts(told: Mapping[str, Backlog | str]) -> list[RenderableType]:
             "magenta" if isinstance(one, str) else "bold red",
         )
         for name, one in told.items()
-        if isinstance(one, str) or one.grows
+        if wants_attention(one)
     ]
 
 

@@ -12,10 +12,9 @@ from rich.text import Text
 
 from orchestrator.cli.render.names import plural
 from orchestrator.cli.render.table import table
-from orchestrator.model.maintenance import (
-    MaintenancePlan,
+from orchestrator.model.maintenance import MaintenancePlan, Operation
+from orchestrator.model.maintenance_report import (
     MaintenanceReport,
-    Operation,
     OperationOutcome,
     OperationResult,
 )

@@ -15,7 +15,6 @@ from orchestrator.providers.openstack.contents import Content, Frozen, SizedBody
 from orchestrator.providers.openstack.rest import Call, Rest, Row
 
 HASH = "os_hash_value"
-FORMATS = ("disk_format", "container_format")
 NUMBERS = frozenset({"min_disk", "min_ram"})
 FLAGS = frozenset({"protected", "os_hidden"})
 STRUCTURED = frozenset({"tags"}) | NUMBERS | FLAGS

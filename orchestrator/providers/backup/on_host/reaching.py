@@ -39,9 +39,6 @@ SPEECH = re.compile(
     r"|protocol-timeout|log-level-(console|stderr)|sck-keep-alive|neutral-umask"
     r"|tcp-keep-alive-(count|idle|interval))=[A-Za-z0-9.-]*"
 )
-ROOM_BYTES = 108
-"""What Linux takes as the path of a socket."""
-
 WORDS = (
     ("not allowed to", "unprepared"),
     ("Permission denied (publickey", "unprepared"),
