@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import hypothesis
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
@@ -16,6 +17,10 @@ from orchestrator.lab.contents import DEFAULT_CONTENTS
 from orchestrator.lab.settings import LabSettings
 from orchestrator.lab.up import down, reset, up
 from tests.lab.running import RunningLab
+
+# A test that fails beside other work says nothing of the code; times are for `make bench`.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 ENVIRONMENT = os.environ  # noqa: TID251 - the tests' one door to settings

@@ -58,12 +58,12 @@ def _service(wanted: Facts, seen: Facts) -> Iterator[Assertion]:
 
 
 def _still_there(wanted: Facts, seen: Facts) -> Assertion:
-    """Expect the tables of the newest dump, with every row read: an archive goes on after it."""
+    """Expect the tables of the dump, with every row read: an archive goes on after it."""
     missing = sorted(set(wanted.tables) - set(seen.tables))
     rows = sum(table.rows for table in seen.tables.values())
     return Assertion(
         what="tables",
-        wanted=f"the {len(wanted.tables)} of the newest dump, each row readable",
+        wanted=f"the {len(wanted.tables)} of the dump before it, each row readable",
         found=f"{len(seen.tables)} tables, {rows:,} rows"
         + (f"; missing: {', '.join(missing)}" if missing else ""),
         verdict=Verdict.FAIL if missing else Verdict.PASS,
@@ -72,9 +72,9 @@ def _still_there(wanted: Facts, seen: Facts) -> Assertion:
 
 
 def _not_older(wanted: Facts, seen: Facts) -> Assertion:
-    """Expect the row that was written before the newest dump, or a later one."""
+    """Expect the row that was written before that dump, or a later one."""
     if wanted.sentinel is None:
-        return unseen("sentinel", "a row written just before the newest dump")
+        return unseen("sentinel", "a row written just before the dump")
     newest, recorded = seen.sentinel, wanted.sentinel
     return Assertion(
         what="sentinel",

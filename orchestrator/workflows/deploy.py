@@ -50,8 +50,12 @@ echo ---
 cat {IMAGE_RECORD} 2>/dev/null || echo '{{}}'
 """
 
-NO_PATIENCE = frozenset({HostFault.LOGIN_REFUSED, HostFault.HOST_KEY, HostFault.UNDECLARED})
+NO_PATIENCE = frozenset({HostFault.HOST_KEY, HostFault.UNDECLARED})
 """Answers that waiting does not change."""
+
+LOGIN_SECONDS = 120.0
+"""So long a host that answers may refuse the login: sshd is up before systemd lets people in
+(pam_nologin), and before what an image runs at its first boot has made the account."""
 
 Told = Callable[[DeployResult], None]
 """Hears of each server when it ends; called by one thread."""
@@ -240,7 +244,7 @@ class Deployment:
                 return identity_of(server, self.ports.hosts)
             except HostError as error:
                 waited = (clock.now() - begun).total_seconds()
-                if error.fault in NO_PATIENCE or waited > self.limits.answer_seconds:
+                if error.fault in NO_PATIENCE or waited > self._patience(error.fault):
                     raise HostError(
                         f"Ironic has it as active, but after {waited:.0f} s: {error.message}",
                         fault=error.fault,
@@ -249,6 +253,10 @@ class Deployment:
                         "anew.",
                     ) from error
                 clock.sleep(RETRY_SECONDS)
+
+    def _patience(self, fault: HostFault) -> float:
+        longest = self.limits.answer_seconds
+        return min(LOGIN_SECONDS, longest) if fault is HostFault.LOGIN_REFUSED else longest
 
 
 def _left(step: DeployStep) -> DeployResult:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from orchestrator.errors import BackupError
 from orchestrator.model.backup import (
@@ -78,7 +78,7 @@ class EndOfArchives:
         return replace(found, copies=(*found.copies, *ends))
 
     def manifest(self, copy: Copy, *, store: Store) -> Manifest:
-        """Return what was recorded with the newest dump: an archive has no record of its own."""
+        """Return what was recorded with a dump: an archive has no record of its own."""
         if copy.run != RUN:
             return self.dumps.manifest(copy, store=store)
         whole = [one for one in self.dumps.copies([copy.subject], store=store).copies if one.whole]
@@ -88,7 +88,10 @@ class EndOfArchives:
                 fault=BackupFault.ABSENT,
                 remedy="orchestrator backup run makes one.",
             )
-        return self.dumps.manifest(max(whole, key=lambda one: one.taken_at), store=store)
+        on_the_way = timedelta(seconds=self.known[copy.subject].policy.archive_seconds)
+        return self.dumps.manifest(
+            comparable(whole, ends=copy.taken_at, on_the_way=on_the_way), store=store
+        )
 
     def verify(self, subject: str, *, store: Store, parts: Sequence[int]) -> Verified:
         """Read an archive, or a subject's folder."""
@@ -140,3 +143,15 @@ class ArchiveRestores:
     def remove(self, place: Place, *, server: Server) -> None:
         """Remove what a restore made at a place."""
         self.dumps.remove(place, server=server)
+
+
+def comparable(dumps: Sequence[Copy], *, ends: datetime, on_the_way: timedelta) -> Copy:
+    """Return the newest dump whose sentinel an archive that `ends` then must hold.
+
+    The log is archived in pieces: a dump of the last minute may be younger than the newest piece.
+    Where all are, the oldest is the likeliest to be in.
+    """
+    archived = [one for one in dumps if one.taken_at + on_the_way <= ends]
+    if archived:
+        return max(archived, key=lambda one: one.taken_at)
+    return min(dumps, key=lambda one: one.taken_at)

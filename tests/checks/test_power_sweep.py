@@ -156,7 +156,7 @@ class BruteForce:
         return total
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(rooms())
 def test_every_loss_is_what_brute_force_says(site: Site) -> None:
     graph = SiteIndex(site, TODAY).power_graph
@@ -175,7 +175,7 @@ def test_every_loss_is_what_brute_force_says(site: Site) -> None:
         assert dark == brute.dark()
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(rooms())
 def test_the_sweep_keeps_the_worst_loss_of_each_node_and_every_blackout(site: Site) -> None:
     index = SiteIndex(site, TODAY)

@@ -36,6 +36,8 @@ class Sshd:
     port: int
     user: str = field(default_factory=getpass.getuser)
     process: subprocess.Popen[bytes] | None = None
+    more: str = ""
+    """Lines of its settings beside the usual ones."""
 
     @property
     def private_key(self) -> str:
@@ -44,7 +46,7 @@ class Sshd:
     def start(self) -> None:
         assert SSHD is not None
         settings = self.folder / "sshd_config"
-        settings.write_text(SETTINGS.format(port=self.port, folder=self.folder))
+        settings.write_text(SETTINGS.format(port=self.port, folder=self.folder) + self.more)
         Path("/run/sshd").mkdir(exist_ok=True)  # where Debian's sshd puts its unprivileged half
         self.process = subprocess.Popen(
             [SSHD, "-D", "-f", str(settings)],

@@ -64,7 +64,18 @@ def test_a_host_with_another_key_is_sent_nothing_until_it_is_expected(hosts, dae
 
 
 def test_a_key_that_the_host_does_not_know_is_refused(hosts, daemon) -> None:
-    with pytest.raises(HostError) as caught:
+    with pytest.raises(HostError, match="refuses the login") as caught:
+        hosts.run(host(daemon, STRANGE), "true", within=10)
+    assert caught.value.fault is HostFault.LOGIN_REFUSED
+
+
+def test_a_host_that_hangs_up_at_the_login_is_told_from_one_that_refuses_the_key(
+    hosts, daemon
+) -> None:
+    daemon.stop()
+    daemon.more = "MaxAuthTries 1\n"  # it ends the connection after the first, as PAM's rules do
+    daemon.start()
+    with pytest.raises(HostError, match="ends the connection") as caught:
         hosts.run(host(daemon, STRANGE), "true", within=10)
     assert caught.value.fault is HostFault.LOGIN_REFUSED
 

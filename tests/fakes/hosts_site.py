@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from orchestrator.errors import CloudError, HostError
@@ -26,6 +27,8 @@ class FakeMetal:
     nodes: dict[str, NodeFacts]
     images: tuple[StoredImage, ...] = (IMAGE,)
     silent: set[str] = field(default_factory=set)
+    lets_in: dict[str, datetime] = field(default_factory=dict)
+    """Before this moment a host answers, and refuses the login."""
     broken: set[str] = field(default_factory=set)
     records: dict[str, dict[str, str]] = field(default_factory=dict)
     """What each host that runs tells of its image."""
@@ -99,6 +102,9 @@ class _Hosts:
         world = self.world
         if server.name in world.silent or server.name not in world.records:
             raise HostError(f"{server.name}: does not answer", fault=HostFault.SILENT)
+        if world.clock.time < world.lets_in.get(server.name, world.clock.time):
+            why = f"{server.name}: refuses the login"
+            raise HostError(why, fault=HostFault.LOGIN_REFUSED)
         if world.answers is not None:
             return world.answers(server, command)
         record = json.dumps(world.records[server.name])

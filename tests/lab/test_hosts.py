@@ -159,7 +159,7 @@ def runs(pid: int) -> bool:
 
 def test_two_servers_get_the_declared_image_and_a_second_run_has_nothing_to_do(town) -> None:
     done = hardware(town, "deploy", FIRST, SECOND, "--yes", "-o", "json")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stderr + done.stdout + said_inside(town, FIRST)
     assert outcomes(done) == {FIRST: "done", SECOND: "done"}
     facts = json.loads(done.stdout)["results"][0]["facts"]
     assert {one["fact"]: one["verdict"] for one in facts} == {
@@ -263,7 +263,21 @@ def test_an_acceptance_report_is_proved_and_a_flipped_byte_refused(town, tmp_pat
 def deployed(town: Town) -> None:
     """Have the first two servers deployed, by whatever test came before."""
     done = hardware(town, "deploy", FIRST, SECOND, "--yes")
-    assert done.returncode == 0, done.stderr + done.stdout
+    assert done.returncode == 0, done.stderr + done.stdout + said_inside(town, FIRST)
+
+
+def said_inside(town: Town, name: str) -> str:
+    """Return what a host's own log says of logins, and who may log in there."""
+    pid = supervisor(town)[name]["pid"]
+    command = (
+        "hostname; ls -lan /home/* /home/*/.ssh /run/nologin; grep orchestrator /etc/passwd; "
+        "systemctl list-jobs; journalctl --boot --no-pager --lines=60"
+    )
+    told = subprocess.run(
+        ["nsenter", "--target", str(pid), "--all", "sh", "-c", command],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    return f"\n--- inside {name}\n{told.stdout}"
 
 
 def on_host(town: Town, name: str, command: str) -> str:

@@ -87,7 +87,7 @@ def _walk(planned: Planned, observed: Observed) -> dict[str, str]:
     return where
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(fleets())
 def test_a_drain_is_sound_at_every_moment_and_nobody_is_forgotten(drawn) -> None:
     names, observed, parallel = drawn
@@ -113,7 +113,7 @@ def databases(draw) -> tuple[list[str], Observed]:
     return names, Observed(hosts={name: facts() for name in names}, services=tuple(services))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(databases())
 def test_every_database_keeps_a_primary_outside_of_the_batch(drawn) -> None:
     names, observed = drawn

@@ -104,7 +104,7 @@ def test_servers_keep_away_from_those_of_their_role() -> None:
     assert Counter(each.rack for each in spread.places) == {"r1": 2, "r2": 2}
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.builds(
         Wanted,

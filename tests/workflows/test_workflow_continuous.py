@@ -15,7 +15,7 @@ import yaml
 
 from orchestrator.cli.render.continuous import backlog_parts
 from orchestrator.errors import BackupError, RefusedError
-from orchestrator.model.backup import BackupFault, Subject
+from orchestrator.model.backup import BackupFault, Copy, Subject
 from orchestrator.model.continuous import Archive, Backlog, BaseCopy, BaseKind
 from orchestrator.model.hardware import Server
 from orchestrator.model.site import Site
@@ -31,6 +31,7 @@ from orchestrator.workflows.backup_continuous import (
     verify_archives,
 )
 from orchestrator.workflows.backup_steps import Result, Step
+from orchestrator.workflows.drill_archive import with_archives
 from orchestrator.workflows.restore_point import PointWish, carry_out_point, plan_point
 from tests.fakes.backup_world import NAME, NOW, BackupWorld
 from tests.fakes.continuous_world import ContinuousWorld
@@ -307,3 +308,34 @@ def test_a_moment_before_the_archive_is_refused_before_anything_is_done(
     too_early = PointWish(subject=world.backups.subject(), at=NOW - 2 * HOUR)
     with pytest.raises(RefusedError, match="leads from"):
         plan_point(world.backups.site, too_early, world.ports())
+
+
+def dumped(world: ContinuousWorld, *ages: timedelta) -> None:
+    world.backups.kept["dr-copies"] = [
+        Copy(
+            subject=NAME, repository="dr-copies", run=str(age), taken_at=NOW - age, data_id="d",
+            manifest_id="m", host="h", size_bytes=7,
+        )
+        for age in ages
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("ages", "chosen"),
+    [
+        pytest.param((2 * HOUR, HOUR, timedelta(seconds=5)), HOUR, id="newest that must be in it"),
+        pytest.param((timedelta(seconds=9), timedelta(seconds=5)), timedelta(seconds=9), id="new"),
+        pytest.param((-HOUR, HOUR), HOUR, id="a dump after the archive's end"),
+    ],
+)
+def test_an_archive_is_compared_with_a_dump_whose_log_came(
+    world: ContinuousWorld, ages: tuple[timedelta, ...], chosen: timedelta
+) -> None:
+    filled(world, "dr-copies")
+    dumped(world, *ages)
+    subject = world.backups.subject()
+    ports = world.ports()
+    engine = with_archives(ports.backups.engine, ports.engine, [subject])
+    store = engine.stores["dr-copies"]
+    (end,) = engine.archive.copies([NAME], store=store).copies
+    assert engine.archive.manifest(end, store=store).taken_at == NOW - chosen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -101,6 +102,22 @@ def test_a_host_that_never_answers_is_a_failure_with_a_bounded_wait(site: Site) 
     assert outcomes(report)["cmp-01"] is DeployOutcome.FAILED
     assert "active, but after" in report.results[0].state
     assert (world.clock.time - before).total_seconds() < 2 * ONE_BY_ONE.answer_seconds
+
+
+def test_a_host_that_boots_may_refuse_the_login_for_a_while(site: Site) -> None:
+    world = metal(*NAMES)
+    world.lets_in["cmp-01"] = world.clock.time + timedelta(seconds=30)
+    assert outcomes(deploy(site, world))["cmp-01"] is DeployOutcome.DONE
+
+
+def test_a_login_that_stays_refused_is_told_before_the_hosts_whole_time_is_over(site: Site) -> None:
+    world = metal(*NAMES)
+    begun = world.clock.time
+    world.lets_in["cmp-01"] = begun + timedelta(hours=3)
+    report = deploy(site, world, replace(ONE_BY_ONE, answer_seconds=7200))
+    assert outcomes(report)["cmp-01"] is DeployOutcome.FAILED
+    assert "refuses the login" in report.results[0].state
+    assert world.clock.time - begun < timedelta(minutes=3)
 
 
 def test_a_larger_budget_goes_on_after_a_failure(site: Site) -> None:

@@ -133,6 +133,7 @@ def ssh_client(access: DeviceAccess, target: SshTarget) -> Iterator[paramiko.SSH
     seconds = access.limits.connect
     client = paramiko.SSHClient()
     client.set_missing_host_key_policy(PinnedHostKey(access.folder, target))
+    begun = time.monotonic()
     try:
         client.connect(
             host,
@@ -147,8 +148,14 @@ def ssh_client(access: DeviceAccess, target: SshTarget) -> Iterator[paramiko.SSH
             auth_timeout=seconds,
         )
     except paramiko.AuthenticationException as error:
+        # paramiko says the same of three things: refused, cut off, and no answer in time.
+        late = time.monotonic() - begun >= seconds
+        transport = client.get_transport()
+        cut_off = transport is None or not transport.is_active()
         client.close()
-        raise login_refused(target) from error
+        if late:
+            raise silent(target, TimeoutError(), f"at {host}:{port} says no more") from error
+        raise login_cut_off(target) if cut_off else login_refused(target) from error
     except (paramiko.SSHException, OSError, EOFError) as error:
         client.close()
         raise silent(target, error, f"does not answer at {host}:{port}") from error
@@ -168,6 +175,17 @@ def login_refused(target: SshTarget) -> DeviceError:
         DeviceFault.LOGIN,
         f"refuses the login of {target.login.user}",
         remedy="Compare the device's account with `login` in the site and its stored secret.",
+    )
+
+
+def login_cut_off(target: SshTarget) -> DeviceError:
+    """Return the error of a device that ends the connection where others refuse a login."""
+    return DeviceError(
+        target.name,
+        DeviceFault.LOGIN,
+        f"ends the connection when {target.login.user} logs in",
+        remedy="It may be starting still (/run/nologin), or its rules for accounts keep the user "
+        "out: its own log says which.",
     )
 
 
