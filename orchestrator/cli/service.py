@@ -11,13 +11,14 @@ from orchestrator.cli.documented import DocumentedGroup
 from orchestrator.cli.exit_codes import ExitCode
 from orchestrator.cli.playbook_options import Aim, with_aim
 from orchestrator.cli.service_apply import apply, rotate_password
+from orchestrator.cli.service_failover import failover
 from orchestrator.cli.service_options import (
     chosen,
     role_option,
     service_argument,
     services_argument,
 )
-from orchestrator.cli.service_switch import failover, switchover
+from orchestrator.cli.service_switch import switchover
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

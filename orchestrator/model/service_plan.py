@@ -123,6 +123,8 @@ class SwitchPlan:
     followers: tuple[Server, ...]
     """Those that are told to follow the new one; the rest does already, or is out of reach."""
     out_of_reach: tuple[str, ...] = ()
+    may_lead: tuple[Server, ...] = ()
+    """Of those that are out of reach: the primary until now, or who may have been it."""
     must_have: int | None = None
     """The end of the old one's log, where that is known: the new one must have it all."""
 

@@ -150,6 +150,8 @@ def _plan(
     running = old is not None and facts[old].role is ClusterRole.PRIMARY
     promote = facts[new].role is not ClusterRole.PRIMARY
     voters = sorted(standing.answering, key=lambda one: one.name != new)
+    silent = [name for name, one in facts.items() if one.role is ClusterRole.UNKNOWN]
+    known = standing.leaders & facts.keys()
     return SwitchPlan(
         declared=world.declared,
         old=servers[old] if old else None,
@@ -162,7 +164,8 @@ def _plan(
         needed=1 if force else standing.voters.to_change,
         unheard=standing.unheard if promote else (),
         followers=tuple(_followers(facts, servers, new=new, old=old)),
-        out_of_reach=tuple(name for name, one in facts.items() if one.role is ClusterRole.UNKNOWN),
+        out_of_reach=tuple(silent),
+        may_lead=tuple(servers[one] for one in silent if promote and (one in known or not known)),
         must_have=None if old is None or running else facts[old].lsn,
     )
 

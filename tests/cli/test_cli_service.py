@@ -15,12 +15,16 @@ from orchestrator.adapters.site_ca import SiteAuthority
 from orchestrator.cli.main import cli
 from orchestrator.cli.outside import Access
 from orchestrator.cli.wiring import MachineWiring
+from orchestrator.model.inventory import PowerAct, PowerState
+from orchestrator.model.service_state import Term
 from orchestrator.model.site import SiteIdentity
 from orchestrator.model.units import Secret, SecretRef
+from orchestrator.ports.bmc import HardwarePorts, SwitchPower
 from orchestrator.workflows.playbook import PlaybookPorts
 from orchestrator.workflows.services import ServicePorts
 from tests.cli.test_cli_docs import documented_keys, keys_of
 from tests.fakes.memory_playbooks import FakeTask, MemoryPlaybooks
+from tests.fakes.powered_bmcs import PoweredBmcs
 from tests.fakes.service_site import (
     PRIMARY,
     REPLICA,
@@ -31,6 +35,7 @@ from tests.fakes.service_site import (
 from tests.fakes.site_world import FakeAudit, FakeClock, FakeLock
 
 NAME = "gongan/population"
+VOTERS = ("db-1", "db-2", "dr-db-1", "dr-bak-1")
 PLAYBOOK = "services/provision-database.yml"
 
 
@@ -42,6 +47,10 @@ class ServiceWiring(MachineWiring):
         self.databases = databases
         self.played = MemoryPlaybooks({PLAYBOOK: (FakeTask(name="Make", changes=True),)})
         self.audit = FakeAudit()
+        self.bmcs = PoweredBmcs()
+
+    def hardware(self, directory: Path, access: Access) -> HardwarePorts:
+        return replace(super().hardware(directory, access), bmcs=self.bmcs, audit=self.audit)
 
     def services(self, directory: Path, identity: SiteIdentity, *, access: Access) -> ServicePorts:
         vault = self.vault(directory, access.vault_password_file)
@@ -165,13 +174,58 @@ def test_a_switchover_is_shown_done_and_in_the_audit_log(city: City) -> None:
     assert nothing.exit_code == 0 and "nothing to do" in nothing.stdout
 
 
+def lost_primary(city: City, **power: PowerState) -> None:
+    """Let db-1 not answer, and its BMC say this."""
+    databases = city.wiring.databases
+    databases.terms = dict.fromkeys(VOTERS, Term(number=1, leader="db-1"))
+    databases.silent = {"db-1"}
+    for name in ("db-2", "dr-db-1"):
+        databases.clusters[name] = replace(REPLICA, streaming=False, upstream="")
+    city.wiring.bmcs.states = {name.replace("_", "-"): state for name, state in power.items()}
+
+
 def test_a_failover_says_what_it_may_cost_before_it_asks(city: City) -> None:
-    clusters = city.wiring.databases.clusters
-    clusters["db-1"] = replace(STOPPED, clean=False)
-    clusters["db-2"] = replace(clusters["db-2"], streaming=False)
+    lost_primary(city)
     asked = city.run("failover", NAME, "--to", "db-2")
     assert asked.exit_code == 5 and city.wiring.databases.acts == []
     assert "is lost with it" in asked.output and "two primaries" in asked.output
+    assert "the BMC of db-1 does not answer" in asked.output
+
+
+@pytest.mark.parametrize("more", [(), ("--force",)])
+def test_a_lost_host_that_is_on_is_not_replaced_beside_it(
+    city: City, more: tuple[str, ...]
+) -> None:
+    lost_primary(city, db_1=PowerState.ON)
+    refused = city.run("failover", NAME, "--to", "db-2", "--yes", *more)
+    assert refused.exit_code == 5 and "--fence" in refused.output
+    assert city.wiring.databases.acts == [] and city.wiring.bmcs.acts == []
+
+
+def test_fenced_it_is_off_before_another_one_leads(city: City) -> None:
+    lost_primary(city, db_1=PowerState.ON)
+    done = city.run("failover", NAME, "--to", "db-2", "--yes", "--fence")
+    assert done.exit_code == 6, done.output  # db-1 is out of reach
+    assert "1. switch db-1 off by its BMC" in done.output
+    assert city.wiring.bmcs.acts == [("db-1", SwitchPower(act=PowerAct.OFF, forced=True))]
+    acts = [entry["act"] for entry in city.wiring.audit.entries]
+    assert acts == ["fence-begin", "fence-end", "switch-begin", "switch-end"]
+
+
+@pytest.mark.parametrize("stuck", [True, False])
+def test_nobody_leads_where_the_lost_host_was_not_seen_to_be_off(city: City, stuck: bool) -> None:
+    lost_primary(city, **({"db_1": PowerState.ON} if stuck else {}))
+    city.wiring.bmcs.stuck = stuck
+    failed = city.run("failover", NAME, "--to", "db-2", "--yes", "--fence")
+    assert failed.exit_code == 1 and "not seen to be off" in failed.output
+    assert city.wiring.databases.acts == []
+
+
+def test_a_host_that_is_off_is_passed_over_in_silence(city: City) -> None:
+    lost_primary(city, db_1=PowerState.OFF)
+    done = city.run("failover", NAME, "--to", "db-2", "--yes")
+    assert done.exit_code == 6 and "two primaries" not in done.output
+    assert city.wiring.bmcs.acts == []
 
 
 def test_a_connection_never_shows_its_password(city: City) -> None:

@@ -11,9 +11,10 @@ from orchestrator.model.service_plan import SwitchPlan, SwitchReport
 from orchestrator.model.units import Json
 
 
-def switch_plan_parts(plan: SwitchPlan) -> list[RenderableType]:
-    """Return the acts, numbered."""
-    acts = list(_acts(plan))
+def switch_plan_parts(plan: SwitchPlan, *, fenced: bool = False) -> list[RenderableType]:
+    """Return the acts, numbered; `fenced`: what may lead is switched off first."""
+    off = [f"switch {one.name} off by its BMC, with all that runs there" for one in plan.may_lead]
+    acts = [*(off if fenced else []), *_acts(plan)]
     lines = [f" {number}. {act}" for number, act in enumerate(acts, start=1)]
     head = Text(plan.declared.name, "bold")
     return [head, *map(Text, lines or [f" {plan.new.name} is the primary: nothing to do."])]
