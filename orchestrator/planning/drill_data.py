@@ -63,8 +63,8 @@ def _still_there(wanted: Facts, seen: Facts) -> Assertion:
     rows = sum(table.rows for table in seen.tables.values())
     return Assertion(
         what="tables",
-        wanted=f"the {len(wanted.tables)} of the dump before it, each row readable",
-        found=f"{len(seen.tables)} tables, {rows:,} rows"
+        wanted=f"those of the dump before it ({len(wanted.tables)}), each row readable",
+        found=f"tables: {len(seen.tables)}, rows: {rows:,}"
         + (f"; missing: {', '.join(missing)}" if missing else ""),
         verdict=Verdict.FAIL if missing else Verdict.PASS,
         broken=tuple(missing),

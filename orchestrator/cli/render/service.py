@@ -8,7 +8,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from orchestrator.cli.render.names import both
+from orchestrator.cli.render.names import both, plural
 from orchestrator.cli.render.table import table
 from orchestrator.model.data_level import DatabaseRole
 from orchestrator.model.declared_service import DeclaredService, hosts_of
@@ -151,7 +151,7 @@ def status_parts(
     return [
         table(heads, rows),
         Text(),
-        Text(f"{len(services)} services, {well} of {total} clusters ok.", "bold"),
+        Text(f"{plural(len(services), 'service')}, {well} of {total} clusters ok.", "bold"),
     ]
 
 
