@@ -224,6 +224,14 @@ def test_an_image_that_the_lab_cannot_boot_is_refused_and_the_host_goes_on_runni
     assert supervisor(town)[THIRD]["pid"] == pid and answers(town, THIRD)
 
 
+def test_units_of_one_host_are_in_no_group_of_another(town) -> None:
+    deployed(town)
+    seen = "find /sys/fs/cgroup -type d -name alone.service | wc -l"
+    made = on_host(town, FIRST, f"systemd-run --quiet --unit=alone sleep 60; {seen}")
+    assert int(made) > 0
+    assert on_host(town, SECOND, seen) == "0\n"
+
+
 def test_a_killed_deployment_is_gone_on_with_by_the_next(town) -> None:
     deployed(town)
     line = [PROGRAM, "hardware", "deploy", FIRST, SECOND, "--again", "--yes"]

@@ -7,6 +7,7 @@ import signal
 import subprocess
 from pathlib import Path
 
+from orchestrator.lab.hosts.control_groups import entering
 from orchestrator.lab.hosts.record import BootedHost, HostsRecord
 from orchestrator.lab.hosts.root import HostRoot
 from orchestrator.lab.this_machine import SEARCHED
@@ -58,11 +59,12 @@ class Machine:
         """Boot the host."""
         root = self.disk.mount(self.host, record)
         command = [
+            *entering(record.machine(self.host)),
             *CONTAINED,
             *("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--boot"),
             f"--directory={root}",
             f"--network-bridge={record.bridge}",
-            f"--machine={record.bridge}-{self.host.number}",
+            f"--machine={record.machine(self.host)}",
             f"--hostname={self.host.spec.name}",
             *("--console=passive", "--resolv-conf=off", "--timezone=off", "--link-journal=no"),
         ]

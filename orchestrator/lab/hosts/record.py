@@ -48,6 +48,15 @@ class HostsRecord:
         """Return the bridge's own address."""
         return str(ipaddress.IPv4Network(self.prefix)[1])
 
+    def machine(self, host: BootedHost) -> str:
+        """Return what a host is called on this machine, which has other labs, too."""
+        return f"{self.bridge}-{host.number}"
+
+    @property
+    def machines(self) -> str:
+        """Return the pattern of all its hosts' names on this machine."""
+        return f"{self.bridge}-*"
+
     def by_name(self) -> Mapping[str, BootedHost]:
         """Index the hosts."""
         return {host.spec.name: host for host in self.hosts}

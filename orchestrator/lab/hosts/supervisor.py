@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.errors import LabError
+from orchestrator.lab.hosts.control_groups import remove_groups
 from orchestrator.lab.hosts.layers import layer_of
 from orchestrator.lab.hosts.listener import Answer, Listener
 from orchestrator.lab.hosts.machine import REBOOT_STATUS, Machine
@@ -68,6 +69,7 @@ class Supervisor:
 
     def run(self) -> None:
         """Work until `stop`; then shut all hosts down."""
+        remove_groups(self._record.machines)  # of a supervisor that was killed
         self._reload()
         while not self._stopping.is_set():
             try:
@@ -78,6 +80,7 @@ class Supervisor:
                 self._answer(act)
             self._look()
         self._shut_all_down()
+        remove_groups(self._record.machines)
 
     def stop(self) -> None:
         """End `run` soon."""
