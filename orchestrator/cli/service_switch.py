@@ -104,7 +104,7 @@ def carried_out(
         fence(planned, fencing, told=told)
     report = switch(aim.site, planned, ports, told=told)
     if aim.as_json:
-        desk.screen.data(switch_json(report))
+        desk.screen.data(switch_json(report, fenced=fencing is not None))
     else:
         desk.screen.show(*switch_parts(report))
     return ExitCode.PARTLY_DONE if report.failed or planned.out_of_reach else ExitCode.DONE

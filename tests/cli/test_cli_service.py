@@ -204,9 +204,11 @@ def test_a_lost_host_that_is_on_is_not_replaced_beside_it(
 
 def test_fenced_it_is_off_before_another_one_leads(city: City) -> None:
     lost_primary(city, db_1=PowerState.ON)
-    done = city.run("failover", NAME, "--to", "db-2", "--yes", "--fence")
+    done = city.run("failover", NAME, "--to", "db-2", "--yes", "--fence", "-o", "json")
     assert done.exit_code == 6, done.output  # db-1 is out of reach
-    assert "1. switch db-1 off by its BMC" in done.output
+    assert "1. switch db-1 off by its BMC" in done.stderr
+    told = json.loads(done.stdout)
+    assert (told["primary"], told["fenced"]) == ("db-2", ["db-1"])
     assert city.wiring.bmcs.acts == [("db-1", SwitchPower(act=PowerAct.OFF, forced=True))]
     acts = [entry["act"] for entry in city.wiring.audit.entries]
     assert acts == ["fence-begin", "fence-end", "switch-begin", "switch-end"]

@@ -47,14 +47,15 @@ def switch_parts(report: SwitchReport) -> list[RenderableType]:
     return [*parts, Text(f"{line}.", "bold")]
 
 
-def switch_json(report: SwitchReport) -> dict[str, Json]:
-    """Return it for machines."""
+def switch_json(report: SwitchReport, *, fenced: bool = False) -> dict[str, Json]:
+    """Return it for machines; `fenced`: what might have led was switched off first."""
     plan = report.plan
     return {
         "service": plan.declared.name,
         "from": plan.old.name if plan.old else None,
         "primary": plan.new.name,
         "promoted": plan.promote,
+        "fenced": [server.name for server in plan.may_lead] if fenced else [],
         "term": plan.term.number,
         "voters_silent": list(plan.unheard),
         "gap_seconds": None if report.gap_seconds is None else round(report.gap_seconds, 2),
