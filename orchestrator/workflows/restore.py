@@ -40,7 +40,7 @@ from orchestrator.workflows.backup import listed
 from orchestrator.workflows.backup_runs import servers_of
 from orchestrator.workflows.backup_steps import BackupPorts
 from orchestrator.workflows.playbook import PlaybookPorts, PlaybookWork, carry_out
-from orchestrator.workflows.restore_damage import naming_files
+from orchestrator.workflows.restore_damage import naming_files, naming_repository
 
 DAMAGE = frozenset({BackupFault.BROKEN, BackupFault.FAILED, BackupFault.MISMATCH})
 
@@ -258,7 +258,7 @@ def carry_out_restore(plan: RestorePlan, ports: BackupPorts, *, overwrite: bool)
             restored, found = _bring_back(plan, ports)
         except BackupError as error:
             ports.audit.append(act="restore-failed", facts={**facts, "reason": error.message})
-            raise _naming_files(error, plan, ports) from error
+            raise _naming_blame(error, plan, ports) from error
         comparisons = compare(plan.manifest.facts, found)
         report = RestoreReport(plan=plan, restored=restored, comparisons=comparisons)
         ports.audit.append(act="restore-end", facts={**facts, "outcome": report.outcome.value})
@@ -288,8 +288,11 @@ def _bring_back(plan: RestorePlan, ports: BackupPorts) -> tuple[Restored, Facts]
     return restored, restores.facts(plan.place, server=plan.server, like=like)
 
 
-def _naming_files(error: BackupError, plan: RestorePlan, ports: BackupPorts) -> BackupError:
-    """Read the repository where the engine told of damage and named no file."""
+def _naming_blame(error: BackupError, plan: RestorePlan, ports: BackupPorts) -> BackupError:
+    """Say what was read; where the engine told of damage and named no file, look for that."""
+    if error.fault is BackupFault.SILENT:
+        store = plan.store
+        return naming_repository(error, repository=store.repository.name, server=store.server.name)
     if error.fault not in DAMAGE:
         return error
 
@@ -297,7 +300,7 @@ def _naming_files(error: BackupError, plan: RestorePlan, ports: BackupPorts) -> 
         name = plan.subject.name
         return ports.engine.archive.verify(name, store=plan.store, parts=range(PARTS))
 
-    return naming_files(error, read, what="repository", repository=plan.copy.repository)
+    return naming_files(error, read, repository=plan.copy.repository)
 
 
 def failures(comparisons: Sequence[Comparison]) -> tuple[Comparison, ...]:

@@ -1,4 +1,4 @@
-"""Where a restore failed and nothing says which file is to blame: read on, and say it."""
+"""Where a restore failed and nothing says what is to blame: find the file or repository, say it."""
 
 from __future__ import annotations
 
@@ -9,19 +9,16 @@ from orchestrator.model.backup import BackupFault, Verified
 
 
 def naming_files(
-    error: BackupError, read: Callable[[], Verified], *, what: str, repository: str
+    error: BackupError, read: Callable[[], Verified], *, repository: str
 ) -> BackupError:
-    """Return the fault of a restore with the files that are to blame, where reading finds some.
-
-    `what` was restored from: the repository, or an archive in it.
-    """
+    """Return the fault of a restore with the files that are to blame, where reading finds some."""
     if error.broken:
         return error
     try:
         found = read()
     except BackupError as another:
         return BackupError(
-            f"{error.message}; and reading the {what}: {another.message}",
+            f"{error.message}; and reading {repository}: {another.message}",
             fault=error.fault,
             broken=another.broken,
             remedy=error.remedy,
@@ -34,4 +31,15 @@ def naming_files(
         fault=BackupFault.BROKEN,
         broken=found.broken,
         remedy="Restore from another repository: --from.",
+    )
+
+
+def naming_repository(error: BackupError, *, repository: str, server: str) -> BackupError:
+    """Return the fault of a restore in which somebody fell silent, with what was being read."""
+    return BackupError(
+        f"{error.message}; it was reading {repository} on {server}",
+        fault=error.fault,
+        broken=error.broken,
+        remedy=error.remedy
+        or f"Run it again when {server} is reached, or take another repository: --from.",
     )

@@ -20,7 +20,7 @@ from orchestrator.ports.continuous import Moment
 from orchestrator.workflows.backup_continuous import ContinuousPorts, archives, primary
 from orchestrator.workflows.backup_runs import run_name, servers_of
 from orchestrator.workflows.restore import named_server
-from orchestrator.workflows.restore_damage import naming_files
+from orchestrator.workflows.restore_damage import naming_files, naming_repository
 
 PRELOADED = ("pgaudit",)
 """What a new cluster has to load before it can start with the service's data."""
@@ -164,7 +164,7 @@ def carry_out_point(plan: PointPlan, ports: ContinuousPorts, *, overwrite: bool)
             restored, found = bring_back(plan, ports)
         except BackupError as error:
             backups.audit.append(act="restore-failed", facts={**facts, "reason": error.message})
-            raise _naming_files(error, plan, ports) from error
+            raise _naming_blame(error, plan, ports) from error
         comparisons = judge_point(plan, found, ended_at=backups.clock.now())
         report = PointReport(plan=plan, restored=restored, facts=found, comparisons=comparisons)
         ending: dict[str, Json] = {"outcome": report.outcome.value, "kept": restored.kept}
@@ -183,13 +183,15 @@ def bring_back(plan: PointPlan, ports: ContinuousPorts) -> tuple[PointRestored, 
     return restored, restores.facts(place, server=plan.server, like=Facts())
 
 
-def _naming_files(error: BackupError, plan: PointPlan, ports: ContinuousPorts) -> BackupError:
-    """Read the archive where the restore failed and named no file."""
+def _naming_blame(error: BackupError, plan: PointPlan, ports: ContinuousPorts) -> BackupError:
+    """Say which archive was read; where the restore failed and named no file, look for that."""
+    repository = plan.chosen.archive.repository
+    if error.fault is BackupFault.SILENT:
+        return naming_repository(error, repository=repository, server=plan.store.server.name)
     if error.fault not in DAMAGE:
         return error
 
     def read() -> Verified:
         return ports.engine.keeping.verify(plan.subject, store=plan.store, whole=True)
 
-    repository = plan.chosen.archive.repository
-    return naming_files(error, read, what="archive", repository=repository)
+    return naming_files(error, read, repository=repository)

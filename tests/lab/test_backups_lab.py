@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -94,11 +96,7 @@ def test_a_city_that_is_lost_is_restored_from_far_away(backups: BackedUpServices
             town.power(host, "On")
         for host in (PRIMARY, NEAR):
             backups.services.await_host(host)
-        backups.on(
-            SPARE,
-            "for c in $(pg_lsclusters -h | awk '{print $2}'); do "
-            "pg_dropcluster --stop 15 $c; done; rm -rf /var/lib/orchestrator-restore",
-        )
+        backups.empty(SPARE)
 
 
 @pytest.mark.slow
@@ -162,6 +160,39 @@ def test_a_network_cut_in_the_middle_ends_and_the_next_run_is_whole(
             backups.on(PRIMARY, f"ip route del blackhole {address}/32")
         steps = backups.results("run", FILES, "--repository", "dr-copies")
     assert steps[BACK_UP, FILES, "dr-copies"]["copy"]["whole"]
+
+
+@pytest.mark.slow
+def test_a_network_cut_in_the_middle_of_a_restore_is_named_and_the_same_command_ends_it(
+    backups: BackedUpServices, tmp_path: Path
+) -> None:
+    elsewhere = ("restore", "run", SERVICE, *FROM_FAR, "--to", SPARE, "--yes")
+    cut = f"route {{}} blackhole {backups.services.town.server(SPARE).address}/32"
+    with backups.large_table(200):
+        copied = backups.results("run", SERVICE, "--repository", "dr-copies")
+        assert copied[BACK_UP, SERVICE, "dr-copies"]["result"] == "done"
+    started = backups.start(*elsewhere, said=tmp_path / "said")
+    try:
+        backups.await_draft(SPARE, 16)
+        backups.on(FAR, f"ip {cut.format('add')}")
+        begun = time.monotonic()
+        try:
+            assert started.wait(timeout=120) == 1
+        finally:
+            backups.on(FAR, f"ip {cut.format('del')}")
+        said = (tmp_path / "said").read_text()
+        print(f"ended {time.monotonic() - begun:.0f} s after the cut: {said[-600:]}")  # noqa: T201 - measured
+        assert "dr-copies" in said.rpartition("error:")[2] and FAR in said
+        ((_, port),) = backups.clusters_of(SPARE)
+        names = set(backups.databases_of(SPARE, port)) - {"template0", "template1"}
+        assert names == {"postgres"}, "nothing has the service's name, and no half is left"
+        told = backups.told(*elsewhere)
+        assert told["whole"] and {one["verdict"] for one in told["comparisons"]} == {"pass"}
+        assert "table data.bulk" in {one["what"] for one in told["comparisons"]}
+    finally:
+        if started.poll() is None:
+            kill(started)
+        backups.empty(SPARE)
 
 
 def test_a_killed_run_and_its_lock_are_in_nobodys_way(backups: BackedUpServices) -> None:

@@ -213,6 +213,19 @@ def test_damage_that_nobody_named_is_looked_for(world: BackupWorld) -> None:
     assert told.value.broken == ("/srv/backup/pack",)
 
 
+def test_a_repository_that_falls_silent_in_the_middle_is_named(world: BackupWorld) -> None:
+    back_up(world)
+    plan = plan_restore(world.site, wish(world, host="dr-spare-1"), world.ports())
+
+    def restore(*_: object, **__: object) -> Restored:
+        raise silent("dr-spare-1")
+
+    world.restore = restore  # type: ignore[method-assign] # this engine cannot restore
+    with pytest.raises(BackupError, match="reading dr-copies on dr-bak-1") as told:
+        carry_out_restore(plan, world.ports(), overwrite=False)
+    assert told.value.fault is BackupFault.SILENT and told.value.remedy
+
+
 def test_rows_that_came_since_the_plan_was_made_are_not_lost(world: BackupWorld) -> None:
     back_up(world)
     world.there = Facts()

@@ -21,7 +21,7 @@ from orchestrator.providers.backup.on_host import (
     soundness,
 )
 from orchestrator.providers.backup.on_host.ground import ActError, held, said
-from orchestrator.providers.backup.on_host.restic import WORDS
+from orchestrator.providers.backup.on_host.restic import WORDS, kind_of
 
 SERVE = Path("playbooks/roles/backup_repository/templates/serve-backups.j2")
 SUBJECT = "gongan/population"
@@ -87,6 +87,29 @@ def test_what_the_server_of_repositories_refuses_is_called_what_it_is(
     lines = (Path(__file__).parents[3] / SERVE).read_text().splitlines()
     (line,) = [one for one in lines if refusal in one]
     assert next(found for text, found in WORDS if text in line) == kind
+
+
+CUT = (
+    "rclone: Timeout, server 10.10.2.41 not responding.",
+    "Load(<data/429a174ade>, 564306, 13984127) returned error, retrying after 720ms: client.Do: "
+    'Get "http://localhost/data/429a": unexpected EOF',
+    "cannot dump file: ReadFull(<data/429a174ade>): rclone stdio connection already closed",
+)
+"""restic 0.14 and OpenSSH 9.2, a line that was cut in the middle of `dump`."""
+REFUSED = (
+    "rclone: backup-repository@10.10.2.41: Permission denied (publickey).",
+    "Fatal: unable to open repository: error talking HTTP to rclone: "
+    "rclone stdio connection already closed",
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"), [(CUT, "silent"), (CUT[1:], "silent"), (REFUSED, "unprepared")]
+)
+def test_a_line_that_ends_is_a_silence_unless_its_end_says_why(
+    said: tuple[str, ...], kind: str
+) -> None:
+    assert kind_of(1, "\n".join(said)) == kind
 
 
 @pytest.mark.parametrize("other", [(), ("pg_ident.conf",)])

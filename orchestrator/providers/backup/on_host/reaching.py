@@ -54,6 +54,7 @@ WORDS = (
     ("Connection timed out", "silent"),
     ("No route to host", "silent"),
     ("Network is unreachable", "silent"),
+    ("Timeout, server ", "silent"),
 )
 """pgBackRest ends with the number of its error, which says less than its words: these are constants
 of its source and of ssh's. What is none of them is `failed`, with the words shown."""

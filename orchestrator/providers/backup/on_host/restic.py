@@ -44,6 +44,9 @@ WORDS = (
     ("Connection refused", "silent"),
     ("Connection timed out", "silent"),
     ("No route to host", "silent"),
+    # ssh's, after ServerAliveCountMax; and restic's own, when the line ended without a word.
+    ("Timeout, server ", "silent"),
+    ("stdio connection already closed", "silent"),
 )
 """Before 0.17 restic ends with 1 whatever went wrong, so its words are all there is: these are
 constants of its source and of ssh's. What is none of them is `failed`, with the words shown."""
@@ -174,9 +177,7 @@ class Running:
     def fault(self, code: int) -> ActError:
         """Return why it ended."""
         words = "\n".join(self.complaints)
-        kind = CODES.get(code) or next(
-            (kind for text, kind in WORDS if text.lower() in words.lower()), "failed"
-        )
+        kind = kind_of(code, words)
         if kind == "failed" and len(self.complaints) >= MOST_COMPLAINTS:
             first = self.complaints[0][:SHOWN_OF_MANY]
             return ActError("silent", f"the repository no longer answers: {said(first)}")
@@ -193,6 +194,12 @@ class Running:
                 self.complaints.append(text)
             if sum(not each.startswith("{") for each in self.complaints) == MOST_COMPLAINTS:
                 self.child.send_signal(2)
+
+
+def kind_of(code: int, words: str) -> str:
+    """Return what kind of fault restic ended with."""
+    told = (kind for text, kind in WORDS if text.lower() in words.lower())
+    return CODES.get(code) or next(told, "failed")
 
 
 def _item(text: str) -> str:
