@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from orchestrator.errors import BmcError, ServiceError
+from orchestrator.errors import BmcError, SecretError, ServiceError
 from orchestrator.model.hardware import Server
 from orchestrator.model.inventory import PowerAct, PowerState
 from orchestrator.model.service_plan import SwitchPlan
@@ -14,6 +14,9 @@ from orchestrator.ports.bmc import Bmcs, SwitchPower
 
 Powers = Mapping[str, PowerState | str]
 """By host: whether it is switched on, or why nobody knows."""
+
+UNKNOWN = (BmcError, SecretError)
+"""A BMC whose password the vault lacks tells no more than a silent one: a person has to look."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,7 +33,7 @@ def powers(servers: tuple[Server, ...], bmcs: Bmcs) -> Powers:
     for server in servers:
         try:
             found[server.name] = bmcs.power(server)
-        except BmcError as error:
+        except UNKNOWN as error:
             found[server.name] = error.message
     return found
 
@@ -64,6 +67,6 @@ def _switched_off(server: Server, bmcs: Bmcs) -> str:
     try:
         # Not asked to shut down: what does not answer may not hear that, and writes as long.
         state = bmcs.act(server, SwitchPower(act=PowerAct.OFF, forced=True))
-    except BmcError as error:
+    except UNKNOWN as error:
         return error.message
     return "" if state is PowerState.OFF else f"its BMC says it is {state.value}"

@@ -202,6 +202,16 @@ def test_a_lost_host_that_is_on_is_not_replaced_beside_it(
     assert city.wiring.databases.acts == [] and city.wiring.bmcs.acts == []
 
 
+def test_a_bmc_whose_password_is_missing_stands_in_nobodys_way(city: City) -> None:
+    lost_primary(city)
+    city.wiring.bmcs.locked = {"db-1"}
+    fenced = city.run("failover", NAME, "--to", "db-2", "--yes", "--fence")
+    assert fenced.exit_code == 1 and "db-1 was not seen to be off" in fenced.output
+    assert city.wiring.databases.acts == []
+    done = city.run("failover", NAME, "--to", "db-2", "--yes")
+    assert done.exit_code == 6 and "Whether db-1 is off is not known" in done.output
+
+
 def test_fenced_it_is_off_before_another_one_leads(city: City) -> None:
     lost_primary(city, db_1=PowerState.ON)
     done = city.run("failover", NAME, "--to", "db-2", "--yes", "--fence", "-o", "json")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from orchestrator.errors import BmcError
+from orchestrator.errors import BmcError, SecretError
 from orchestrator.model.hardware import Server
 from orchestrator.model.inventory import BmcFault, Inventory, PowerAct, PowerState
 from orchestrator.model.units import Secret, SecretRef
@@ -19,9 +19,13 @@ class PoweredBmcs:
     states: dict[str, PowerState] = field(default_factory=dict)
     stuck: bool = False
     """Servers stay as they are."""
+    locked: set[str] = field(default_factory=set)
+    """Servers whose BMC has a password that nobody knows."""
     acts: list[tuple[str, SwitchPower]] = field(default_factory=list)
 
     def power(self, server: Server) -> PowerState:
+        if server.name in self.locked:
+            raise SecretError(f"{server.bmc.password} has no value")
         if server.name not in self.states:
             raise BmcError(f"the BMC of {server.name} does not answer", fault=BmcFault.UNREACHABLE)
         return self.states[server.name]
