@@ -6,15 +6,25 @@ import json
 import os
 import subprocess
 import time
+from contextlib import closing
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from orchestrator.cli.outside import Access
+from orchestrator.cli.wiring import MachineWiring
 from orchestrator.errors import HostError
 from orchestrator.lab.clouds import cloud_entry
 from orchestrator.lab.settings import CLOUD
+from orchestrator.planning.backup import subjects_of
+from orchestrator.providers.backup.cloud import CloudThings
 from orchestrator.providers.host.ssh import SshHosts
+from orchestrator.providers.openstack.cloud import Cloud
+from orchestrator.providers.openstack.image_copy import GlanceImages
+from orchestrator.spec.load import load_site
 from tests.lab.running import RunningLab, wait_for
 from tests.lab.service_town import PROGRAM, ServiceTown
 
@@ -124,6 +134,23 @@ class CopiedCloud:
         """Return the run of the newest copy."""
         (listed,) = self.told("backup", "list", subject, "--repository", repository)["subjects"]
         return str(listed["newest"]["run"])
+
+    def back_up_as_of(self, name: str, repository: str, *, run: str, at: datetime) -> None:
+        """Copy an image as if that had been at another time."""
+        site = load_site(self.town.directory).site
+        wiring = MachineWiring(self.environment())
+        engine = wiring.backups(self.town.directory, site, access=Access()).engine
+        things = engine.of_cloud()
+        assert isinstance(things, CloudThings)
+        # OpenStack's clients look for clouds.yaml in this process's environment.
+        with closing(
+            Cloud(CLOUD, site=site.name, config_files=[self.lab.settings.clouds])
+        ) as opened:
+            images = GlanceImages(opened)
+            subject = next(one for one in subjects_of(site) if one.name == name)
+            store = engine.stores[repository]
+            copy = replace(things, images=images).back_up(subject, store=store, run=run, at=at)
+        assert copy.whole
 
     def file_of(self, volume_id: str) -> Path:
         """Return where the lab keeps a volume's bytes."""

@@ -12,11 +12,8 @@ from typing import Any
 
 import pytest
 
-from orchestrator.cli.outside import Access
-from orchestrator.cli.wiring import MachineWiring
+from orchestrator.adapters.clock import SystemClock
 from orchestrator.lab.hosts.needs import missing_for_hosts
-from orchestrator.planning.backup import subjects_of
-from orchestrator.spec.load import load_site
 from tests.lab.copied_cloud import IMAGE, NEAR, VOLUME, CopiedCloud
 from tests.lab.running import RunningLab
 
@@ -95,15 +92,10 @@ def test_a_copy_of_a_clock_that_is_an_hour_ahead_is_named_and_not_the_newest(
     cloud: CopiedCloud,
 ) -> None:
     """The hosts share this machine's clock: what is an hour off is the moment given to restic."""
-    site = load_site(cloud.town.directory).site
-    wiring = MachineWiring(cloud.environment())
-    ports = wiring.backups(cloud.town.directory, site, access=Access())
-    subject = next(one for one in subjects_of(site) if one.name == IMAGE)
     before = cloud.newest(IMAGE, "dr-copies")
     for run, hours in (("ahead", 1), ("behind", -1)):
-        at = wiring.clock.now() + timedelta(hours=hours)
-        store = ports.engine.stores["dr-copies"]
-        assert ports.engine.of_cloud().back_up(subject, store=store, run=run, at=at).whole
+        at = SystemClock().now() + timedelta(hours=hours)
+        cloud.back_up_as_of(IMAGE, "dr-copies", run=run, at=at)
     listed = cloud.told("backup", "list", IMAGE, "--repository", "dr-copies")["subjects"][0]
     assert listed["newest"]["run"] == before and listed["reason"].startswith("ahead ")
     planned = cloud.told("restore", "plan", IMAGE, "--from", "dr-copies", "--as", "of-which-time")
