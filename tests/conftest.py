@@ -40,6 +40,7 @@ OF_TOWNS = (
     "test_hosts.py",
     "test_images_lab.py",
     "test_maintenance_drain_lab.py",
+    "test_maintenance_whole_lab.py",
     "test_settings_lab.py",
 )
 OF_LAB = ("test_lab_exercises.py", "test_lab_life.py", "test_openstack_provider.py")
