@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import Final
 
 from orchestrator.checks.index import SiteIndex
 from orchestrator.checks.rule import Check, Claim, Finding, Known, claimed_twice, error, named_twice
 from orchestrator.model.backup import BackupRepository, BackupSet
-from orchestrator.model.hardware import ServerRole
+from orchestrator.model.backup_databases import SYSTEM_DATABASES
+from orchestrator.model.hardware import Server, ServerRole
 from orchestrator.model.network import INTERNET, PrefixRole
+
+DATABASE_NAME: Final = re.compile(r"[A-Za-z0-9_]+")
+WITH_MARIADB: Final = frozenset({ServerRole.CONTROL, ServerRole.DATABASE})
 
 
 @error("BK001", "Two things of backups are the same", remedy="Rename or move one of them.")
@@ -119,7 +125,9 @@ def backups_are_out_of_reach(index: SiteIndex) -> Iterator[Finding]:
     remedy="Correct the entry.",
 )
 def sets_and_days_make_sense(index: SiteIndex) -> Iterator[Finding]:
-    """Require a set to be one of: files of hosts by absolute paths, images, volumes, the site's.
+    """Require a set to be one of: files of hosts by absolute paths, databases of hosts, images ...
+
+    ... volumes, the site's own records.
 
     And days that fit each other: nothing is immutable, or kept in full, longer than it is kept.
     """
@@ -164,13 +172,15 @@ def _set_faults(one: BackupSet) -> Iterator[tuple[str, str]]:
         "site": one.site,
         "images": bool(one.images),
         "volumes": bool(one.volumes),
-        "paths": of_hosts or bool(one.paths),
+        "databases": bool(one.databases),
+        "paths": bool(one.paths) or (of_hosts and not one.databases),
     }
     meant = [key for key, there in kinds.items() if there]
     if len(meant) > 1:
         yield meant[0], f"is of two kinds: it has {' and '.join(meant)}"
     elif meant in ([], ["paths"]) and not (of_hosts and one.paths):
         yield "name", "names no hosts, or no paths"
+    yield from _database_faults(one)
     if one.settings and not one.site:
         yield (
             "settings",
@@ -184,6 +194,49 @@ def _set_faults(one: BackupSet) -> Iterator[tuple[str, str]]:
             yield f"paths.{number}", f"has the path `{path}`, which is not absolute"
 
 
+def _database_faults(one: BackupSet) -> Iterator[tuple[str, str]]:
+    if one.databases and not (one.roles or one.hosts):
+        yield "databases", "names databases, and no hosts that have them"
+    for number, name in enumerate(one.databases):
+        key = f"databases.{number}"
+        if DATABASE_NAME.fullmatch(name) is None:
+            yield key, f"has the database `{name}`: letters, digits and underscores make a name"
+        if name in SYSTEM_DATABASES:
+            yield key, f"has `{name}`, which is a server's own and is not brought back"
+        if name in one.databases[:number]:
+            yield key, f"has `{name}` twice"
+
+
+@error(
+    "BK015",
+    "Databases are not where a set looks for them",
+    remedy="Name control or database servers with an `address`, and each database in one set.",
+)
+def sets_of_databases_have_servers(index: SiteIndex) -> Iterator[Finding]:
+    """Require the hosts of a set of databases to be of role `control` or `database`, and reachable.
+
+    And no database of a host in two sets: a restore of one would take the other's place.
+    """
+
+    def servers_of(one: BackupSet) -> list[Server]:
+        return [each for each in index.site.hardware.servers if one.databases and one.means(each)]
+
+    first: dict[tuple[str, str], str] = {}
+    for one in index.site.system.backup_sets:
+        for server in servers_of(one):
+            if server.role not in WITH_MARIADB:
+                detail = f"{server.name} of {one.name} has the role {server.role.value}."
+                yield Finding(detail, one.source.at("databases"))
+            elif server.address is None:
+                detail = f"{server.name} of {one.name} has no address."
+                yield Finding(detail, one.source.at("databases"))
+            for number, name in enumerate(one.databases):
+                other = first.setdefault((server.name, name), one.name)
+                if other != one.name:
+                    detail = f"{name} of {server.name} is in {other} and in {one.name}."
+                    yield Finding(detail, one.source.at(f"databases.{number}"))
+
+
 CHECKS: tuple[Check, ...] = (
     backup_names_are_unique,
     backup_references_resolve,
@@ -191,4 +244,5 @@ CHECKS: tuple[Check, ...] = (
     backups_are_out_of_reach,
     sets_and_days_make_sense,
     servers_keep_one_repository,
+    sets_of_databases_have_servers,
 )

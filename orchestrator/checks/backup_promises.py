@@ -128,11 +128,11 @@ def schedules_keep_the_rpo(index: SiteIndex) -> Iterator[Finding]:
 
 @error(
     "BK013",
-    "A continuous policy has a service that writes no such log",
-    remedy="Give the service a policy with dumps, or replicate it by its engine's own means.",
+    "A continuous policy has a service or databases that write no such log",
+    remedy="Give them a policy with dumps, or replicate them by their engine's own means.",
 )
 def continuous_policies_are_of_postgresql(index: SiteIndex) -> Iterator[Finding]:
-    """Require the services of a continuous policy to be PostgreSQL: the archive is of its log."""
+    """Require what a continuous policy is for to be PostgreSQL: the archive is of its log."""
     by_policy = _services_by_policy(index)
     for policy in index.site.system.backup_policies:
         if policy.method is not BackupMethod.CONTINUOUS:
@@ -142,6 +142,10 @@ def continuous_policies_are_of_postgresql(index: SiteIndex) -> Iterator[Finding]
             if engine is not DatabaseEngine.POSTGRESQL:
                 detail = f"{one.name} is {engine.value}, and {policy.name} archives PostgreSQL."
                 yield Finding(detail, one.service.source)
+        for each in index.site.system.backup_sets:
+            if each.databases and each.policy == policy.name:
+                detail = f"{each.name} is of MariaDB, and {policy.name} archives PostgreSQL."
+                yield Finding(detail, each.source.at("policy"))
 
 
 @error(

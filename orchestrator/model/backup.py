@@ -11,13 +11,15 @@ from typing import Annotated
 from annotated_types import Interval
 
 from orchestrator.model.backup_cloud import ProjectVolume
+from orchestrator.model.backup_databases import DatabaseName as DatabaseName
+from orchestrator.model.backup_databases import Instance as Instance
 from orchestrator.model.backup_facts import Facts as Facts
 from orchestrator.model.backup_facts import FileFacts as FileFacts
 from orchestrator.model.backup_facts import Holding as Holding
 from orchestrator.model.backup_facts import Restored as Restored
 from orchestrator.model.backup_facts import Sentinel as Sentinel
 from orchestrator.model.backup_facts import TableFacts as TableFacts
-from orchestrator.model.hardware import ServerRole
+from orchestrator.model.hardware import Server, ServerRole
 from orchestrator.model.units import (
     NOWHERE,
     Name,
@@ -89,7 +91,7 @@ class BackupRepository:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BackupSet:
-    """What is copied beside the services: files of hosts, things of the cloud, the site's records.
+    """What is copied beside the services: of hosts, of the cloud, and the site's own records.
 
     One of these in each set.
     """
@@ -105,6 +107,9 @@ class BackupSet:
     """Files and folders of each host, absolute."""
     exclude: tuple[str, ...] = ()
     """restic's patterns, such as `*.tmp` or `/var/lib/cache`."""
+    databases: tuple[DatabaseName, ...] = ()
+    """Of the hosts' own MariaDB, which is one cluster in each region: one copy, of all of them at
+    one moment, comes from a member that answers."""
     site: bool = False
     """The site's directory and its recorded state, from the machine that runs this program."""
     settings: bool = False
@@ -115,6 +120,10 @@ class BackupSet:
     """Volumes of tenants, through snapshots that Cinder makes."""
     source: Source = field(default=NOWHERE, compare=False, repr=False)
 
+    def means(self, server: Server) -> bool:
+        """Say whether a server is one of its hosts."""
+        return server.name in self.hosts or server.role in self.roles
+
 
 class SubjectKind(StrEnum):
     """What a subject of backups is."""
@@ -122,6 +131,7 @@ class SubjectKind(StrEnum):
     SERVICE = "service"
     FILES = "files"
     SITE = "site"
+    DATABASES = "databases"
     IMAGE = "image"
     VOLUME = "volume"
 
@@ -141,7 +151,8 @@ class Subject:
     """One thing that is copied and restored by itself, and has a folder in each repository."""
 
     name: str
-    """`TENANT/SERVICE`, `SET/HOST`, `SET/site`, `SET/IMAGE` or `SET/VOLUME`."""
+    """`TENANT/SERVICE`, or of a set `SET/HOST`, of databases `SET/REGION`, of its own records
+    `SET/site`, `SET/IMAGE` or `SET/VOLUME`."""
     kind: SubjectKind
     policy: BackupPolicy
     repositories: tuple[str, ...]
@@ -149,11 +160,18 @@ class Subject:
     """Servers that have it; a service's may change their roles. Empty: this machine."""
     cluster: Cluster | None = None
     """Of a service."""
+    instance: Instance | None = None
+    """Of databases: each host's own."""
     paths: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     settings: bool = False
     image: str = ""
     volume: ProjectVolume | None = None
+
+    @property
+    def of_database(self) -> bool:
+        """Say whether a database server has it: it is asked for, and holds a sentinel."""
+        return self.cluster is not None or self.instance is not None
 
     @property
     def of_cloud(self) -> bool:
@@ -246,10 +264,12 @@ class Place:
     server: Name
     cluster: Cluster | None = None
     """For a service."""
+    instance: Instance | None = None
+    """For databases."""
     folder: str = ""
     """For files; `/`: where they were."""
     make: bool = False
-    """The cluster is not there yet: make it, and only it."""
+    """The cluster or server is not there yet: make it, and only it."""
     name: str = ""
     """Of an image or a volume that is made."""
 

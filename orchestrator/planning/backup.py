@@ -20,6 +20,7 @@ from orchestrator.model.backup import (
 from orchestrator.model.declared_service import DeclaredService, declared_services
 from orchestrator.model.service import DatabaseEngine
 from orchestrator.model.site import Site
+from orchestrator.planning.backup_databases import subjects_of_databases
 
 SITE_SUBJECT = "site"
 """The second half of the name of a set's own records."""
@@ -96,17 +97,19 @@ def _of_set(site: Site, declared: BackupSet, policy: BackupPolicy) -> Iterator[S
             repositories=repositories,
             volume=volume,
         )
-    for server in site.hardware.servers:
-        if server.name in declared.hosts or server.role in declared.roles:
-            yield Subject(
-                name=f"{declared.name}/{server.name}",
-                kind=SubjectKind.FILES,
-                policy=policy,
-                repositories=repositories,
-                hosts=(server.name,),
-                paths=declared.paths,
-                exclude=declared.exclude,
-            )
+    if declared.databases:
+        yield from subjects_of_databases(site, declared, policy, repositories=repositories)
+        return
+    for server in filter(declared.means, site.hardware.servers):
+        yield Subject(
+            name=f"{declared.name}/{server.name}",
+            kind=SubjectKind.FILES,
+            policy=policy,
+            repositories=repositories,
+            hosts=(server.name,),
+            paths=declared.paths,
+            exclude=declared.exclude,
+        )
 
 
 class Age(StrEnum):

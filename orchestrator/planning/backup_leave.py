@@ -62,6 +62,7 @@ def preparation(
             "servers": servers,
             "repository": served.get(name),
             "packages": _packages(site, guests),
+            "mariadb": any(one.instance is not None for one in guests),
         }
         variables[name] = {"backup": told, "archive": archives.get(name, {})}
     servers_meant = tuple(one for one in site.hardware.servers if one.name in variables)

@@ -109,7 +109,7 @@ def _clock(offset_seconds: float | None) -> Assertion:
 
 def _restore(evidence: Evidence) -> Assertion:
     fault = _fault_in(evidence, DrillStep.RESTORE)
-    starts = ", and the service starts" if evidence.subject.cluster else ""
+    starts = ", and the service starts" if evidence.subject.of_database else ""
     wanted = f"the copy's data is brought back{starts}"
     if fault:
         return failed("restore", wanted, fault)
@@ -163,7 +163,7 @@ def _rpo_seconds(evidence: Evidence) -> float | None:
     newest = None
     if evidence.found is not None and evidence.found.sentinel is not None:
         newest = evidence.found.sentinel.written_at
-    elif evidence.subject.cluster is None and evidence.restored and evidence.copy:
+    elif not evidence.subject.of_database and evidence.restored and evidence.copy:
         newest = evidence.copy.taken_at
     return (evidence.lost_at - newest).total_seconds() if newest else None
 

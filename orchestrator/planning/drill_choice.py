@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from orchestrator.errors import RefusedError
-from orchestrator.model.backup import BackupRepository, Cluster, Place, Subject, SubjectKind
+from orchestrator.model.backup import (
+    BackupRepository,
+    Cluster,
+    Instance,
+    Place,
+    Subject,
+    SubjectKind,
+)
 from orchestrator.model.declared_service import DeclaredService, declared_services, hosts_of
 from orchestrator.model.drill import DrillWork, Target, free_hosts, servers_with_services
 from orchestrator.model.hardware import Server
@@ -47,6 +54,8 @@ def drill_work(
 
 def drill_place(work: DrillWork) -> Place:
     """Return where on the drill's host the copy is restored."""
+    if work.subject.instance is not None:
+        return _drill_place_of_databases(work.host, work.subject.instance)
     production = work.subject.cluster
     if production is None:
         return Place(server=work.host, folder=DRILL_FOLDER)
@@ -63,10 +72,19 @@ def drill_cluster(production: Cluster) -> Cluster:
     )
 
 
+def _drill_place_of_databases(host: str, production: Instance) -> Place:
+    made = Instance(databases=production.databases, name=DRILL_CLUSTER, port=DRILL_PORT)
+    return Place(server=host, instance=made, make=True)
+
+
 def left_places(host: str, subjects: Sequence[Subject]) -> tuple[Place, ...]:
     """Return every place that an earlier drill on a host may have left something at."""
     clusters = {one.cluster.version: drill_cluster(one.cluster) for one in subjects if one.cluster}
-    return tuple(Place(server=host, cluster=each, make=True) for each in clusters.values())
+    instances = [one.instance for one in subjects if one.instance][:1]
+    return (
+        *(Place(server=host, cluster=each, make=True) for each in clusters.values()),
+        *(_drill_place_of_databases(host, each) for each in instances),
+    )
 
 
 def _repository(site: Site, subject: Subject, named: str | None) -> BackupRepository:
@@ -116,7 +134,8 @@ def _targets(site: Site, subject: Subject, declared: DeclaredService | None) -> 
         servers: Sequence[Server] = hosts_of(site, declared)
         port = declared.service.port
     else:
-        names, port = set(subject.hosts), SSH_PORT
+        names = set(subject.hosts)
+        port = subject.instance.port if subject.instance else SSH_PORT
         everything = subject.kind is SubjectKind.SITE
         servers = [one for one in site.hardware.servers if everything or one.name in names]
     for server in servers:

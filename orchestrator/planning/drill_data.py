@@ -31,9 +31,11 @@ def compared(
     yield from _tables(wanted, seen)
     if wanted.files:
         yield _files(wanted, seen)
-    if evidence.subject.cluster is not None:
+    if evidence.subject.of_database:
         yield from _service(wanted, seen)
         yield _sentinel(wanted, seen)
+        for name, value in sorted(wanted.properties.items()):
+            yield same(name, value, seen.properties.get(name, "missing"))
 
 
 def _service(wanted: Facts, seen: Facts) -> Iterator[Assertion]:
@@ -142,4 +144,6 @@ def _sentinel(wanted: Facts, seen: Facts) -> Assertion:
 
 
 def _major(version: str) -> str:
-    return version.split(".")[0].split(" ")[0]
+    """Return what minor releases share: PostgreSQL's first number, MariaDB's first two."""
+    numbers = version.split(" ")[0].split("-")[0].split(".")
+    return ".".join(numbers[: 2 if "MariaDB" in version else 1])

@@ -10,6 +10,7 @@ from orchestrator.errors import RefusedError
 from orchestrator.model.backup import (
     Copy,
     Holding,
+    Instance,
     Manifest,
     Place,
     Subject,
@@ -18,6 +19,11 @@ from orchestrator.model.backup import (
 from orchestrator.model.hardware import Server
 from orchestrator.planning.backup import not_of_the_future
 from orchestrator.planning.backup_cloud import name_of_restored, steps_of_cloud
+from orchestrator.planning.backup_databases import (
+    instance_elsewhere,
+    steps_of_databases,
+    where_is,
+)
 from orchestrator.planning.restore_compare import Comparison as Comparison
 from orchestrator.planning.restore_compare import Outcome as Outcome
 from orchestrator.planning.restore_compare import compare as compare
@@ -77,6 +83,8 @@ class RestorePlan:
         if self.place.cluster:
             cluster = self.place.cluster
             return f"{host}, cluster {cluster.name}, port {cluster.port}, {cluster.database}"
+        if self.place.instance:
+            return f"{host}, {where_is(self.place.instance)}"
         if self.subject.of_cloud:
             return f"{self.subject.kind.value} {self.place.name}, new in the cloud"
         return f"{host}, {self.place.folder}"
@@ -134,16 +142,28 @@ def place_of(subject: Subject, wanted: Destination, *, home: Server | None, run:
     if subject.of_cloud:
         return Place(server="", name=wanted.name or name_of_restored(subject))
     host = wanted.host or (home.name if home else "")
+    beside = bool(wanted.host or wanted.name or wanted.port)
+    if subject.instance is not None:
+        return _place_of_databases(subject.instance, wanted, host=host, beside=beside)
     if subject.cluster is None:
         elsewhere = wanted.folder or f"{FOLDER}/{run}"
         return Place(server=host, folder=elsewhere if wanted.host or wanted.folder else "/")
-    if not (wanted.host or wanted.name or wanted.port):
+    if not beside:
         return Place(server=host, cluster=subject.cluster)
     # PostgreSQL on Debian takes no hyphens, and people type them.
     name = wanted.name.replace("-", "_") or f"{subject.cluster.name}_{ELSEWHERE}"
     port = subject.cluster.port + PORT_DISTANCE if wanted.port is None else wanted.port
     cluster = replace(subject.cluster, name=name, port=port)
     return Place(server=host, cluster=cluster, make=True)
+
+
+def _place_of_databases(
+    instance: Instance, wanted: Destination, *, host: str, beside: bool
+) -> Place:
+    if not beside:
+        return Place(server=host, instance=instance)
+    made = instance_elsewhere(instance, name=wanted.name, port=wanted.port)
+    return Place(server=host, instance=made, make=True)
 
 
 def _refuse_unheard(subject: Subject, wanted: Destination) -> None:
@@ -156,6 +176,7 @@ def _refuse_unheard(subject: Subject, wanted: Destination) -> None:
     }
     useful = {
         SubjectKind.SERVICE: ("--to", "--as", "--port"),
+        SubjectKind.DATABASES: ("--to", "--as", "--port"),
         SubjectKind.FILES: ("--to", "--folder"),
         SubjectKind.SITE: ("--folder",),
         SubjectKind.IMAGE: ("--as",),
@@ -181,6 +202,9 @@ def steps_of(plan: RestorePlan) -> Iterator[str]:
     yield f"Fetch the copy {copy.run} of {copy.taken_at:%Y-%m-%d %H:%M:%S} UTC from {origin}"
     if plan.subject.of_cloud:
         yield from steps_of_cloud(plan.subject, manifest, plan.place.name)
+        return
+    if plan.place.instance is not None:
+        yield from steps_of_databases(manifest, plan.where, make=plan.place.make, lost=plan.lost)
         return
     if plan.place.cluster is None:
         yield f"Write {len(manifest.facts.files)} files to {plan.where}"

@@ -209,7 +209,7 @@ class DrillRun:
         try:
             with self._watch.tearing_down(), self._step(DrillStep.TEAR_DOWN):
                 self._ports.ground.quiet(self._server)
-                if self._place.cluster is not None:
+                if self._work.subject.of_database:
                     self._ports.engine.restores.remove(self._place, server=self._server)
                 # Last: what could not be removed stays cut off.
                 self._ports.ground.release(self._server)

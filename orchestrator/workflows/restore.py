@@ -150,12 +150,15 @@ def _refuse_taken(plan: RestorePlan, ports: BackupPorts) -> None:
 
 def _refuse_bad_place(plan: RestorePlan) -> None:
     holding = plan.holding
-    if plan.place.cluster is None or plan.place.make or holding is None:
+    if not plan.subject.of_database or plan.place.make or holding is None:
         return
     if not holding.cluster or not holding.running:
+        first = f"Run orchestrator service apply {plan.subject.name}"
+        if plan.place.instance is not None:
+            first = "Start MariaDB there"
         raise RefusedError(
-            f"{plan.where}: the cluster {'is down' if holding.cluster else 'is not there'}",
-            remedy=f"Run orchestrator service apply {plan.subject.name} first, or give --to HOST.",
+            f"{plan.where}: the server {'is down' if holding.cluster else 'is not there'}",
+            remedy=f"{first} first, or give --to HOST.",
         )
     if holding.in_recovery:
         raise RefusedError(

@@ -53,7 +53,7 @@ NO_CLUSTER = (
 )
 
 # Of these only the files are there: no test waits for a mirror, and apt installs them as anywhere.
-FETCHED = ("pgbackrest", "prometheus-node-exporter")
+FETCHED = ("mariadb-server", "pgbackrest", "prometheus-node-exporter")
 FETCH = (
     'APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get --yes --no-install-recommends '
     f"--download-only install {' '.join(FETCHED)}"

@@ -14,6 +14,7 @@ from orchestrator.model.backup import (
     Copy,
     Facts,
     Holding,
+    Instance,
     Listing,
     Manifest,
     Place,
@@ -21,10 +22,18 @@ from orchestrator.model.backup import (
     Subject,
     Verified,
 )
+from orchestrator.model.backup_databases import databases_in
 from orchestrator.model.hardware import Server
 from orchestrator.ports.backup import Store
 from orchestrator.providers.backup.answers import facts_of, listing_of, manifest_of, unreadable
-from orchestrator.providers.backup.requests import Keys, cluster_json, place_json
+from orchestrator.providers.backup.members import Member, chosen_member
+from orchestrator.providers.backup.requests import (
+    Keys,
+    act_at,
+    cluster_json,
+    instance_json,
+    place_json,
+)
 from orchestrator.providers.backup.site_records import SiteRecords
 
 BACK_UP_SECONDS = 4 * 3600.0
@@ -47,6 +56,8 @@ class HostCopying:
 
     def source(self, subject: Subject, servers: Sequence[Server]) -> Server:
         """Return the server that a subject is copied from now."""
+        if subject.instance is not None:
+            return self._member(subject, subject.instance, servers)
         if subject.cluster is None:
             return servers[0]
         told: dict[str, str] = {}
@@ -68,6 +79,20 @@ class HostCopying:
             remedy="See orchestrator service status.",
         )
 
+    def _member(self, subject: Subject, instance: Instance, servers: Sequence[Server]) -> Server:
+        """Return the member of a MariaDB cluster that databases are copied from."""
+        told: dict[str, Member] = {}
+        request = {"instance": instance_json(instance)}
+        for server in servers:
+            try:
+                answer = self.keys.agents.ask(server, "role-databases", request, within=ASK_SECONDS)
+            except BackupError as error:
+                told[server.name] = Member(role=f"{error.fault.value} ({error.message})")
+                continue
+            told[server.name] = Member(role=str(answer["role"]), cluster=str(answer["cluster"]))
+        chosen = chosen_member(subject.name, told)
+        return next(server for server in servers if server.name == chosen)
+
     def back_up(
         self, subject: Subject, server: Server, *, store: Store, run: str, at: datetime
     ) -> Copy:
@@ -79,11 +104,13 @@ class HostCopying:
             host=server.name,
             taken_at=at.isoformat(),
             cluster=cluster_json(subject.cluster) if subject.cluster else None,
+            instance=instance_json(subject.instance) if subject.instance else None,
             paths=list(subject.paths),
             exclude=list(subject.exclude),
         )
         try:
-            told = self.keys.agents.ask(server, "back-up", request, within=BACK_UP_SECONDS)
+            act = act_at("back-up", subject)
+            told = self.keys.agents.ask(server, act, request, within=BACK_UP_SECONDS)
         except BackupError as error:
             raise self._explained(error, store) from error
         return _copy(told, subject, store=store, run=run, at=at, host=server.name)
@@ -204,7 +231,8 @@ class HostRestores:
     def holding(self, place: Place, *, server: Server) -> Holding:
         """Return what is at a place now."""
         request = {"place": place_json(place)}
-        told = self.keys.agents.ask(server, "holding", request, within=COUNT_SECONDS)
+        act = act_at("holding", place)
+        told = self.keys.agents.ask(server, act, request, within=COUNT_SECONDS)
         try:
             return Holding(
                 cluster=bool(told["cluster"]),
@@ -224,7 +252,8 @@ class HostRestores:
             manifest_id=copy.manifest_id,
             place=place_json(place),
         )
-        told = self.keys.agents.ask(server, "restore", request, within=RESTORE_SECONDS)
+        act = act_at("restore", place)
+        told = self.keys.agents.ask(server, act, request, within=RESTORE_SECONDS)
         return Restored(
             seconds=float(told["seconds"]),
             fetched_bytes=int(told["fetched_bytes"]),
@@ -239,12 +268,18 @@ class HostRestores:
 
     def facts(self, place: Place, *, server: Server, like: Facts) -> Facts:
         """Count what is at a place, as `like` was counted."""
-        request = {"place": place_json(place), "files": sorted(like.files)}
-        return facts_of(self.keys.agents.ask(server, "facts", request, within=COUNT_SECONDS))
+        request = {
+            "place": place_json(place),
+            "files": sorted(like.files),
+            "databases": list(databases_in(like)),
+        }
+        act = act_at("facts", place)
+        return facts_of(self.keys.agents.ask(server, act, request, within=COUNT_SECONDS))
 
     def remove(self, place: Place, *, server: Server) -> None:
         """Remove what a restore made at a place."""
-        self.keys.agents.ask(server, "remove", {"place": place_json(place)}, within=ASK_SECONDS)
+        request = {"place": place_json(place)}
+        self.keys.agents.ask(server, act_at("remove", place), request, within=ASK_SECONDS)
 
 
 def _copy(

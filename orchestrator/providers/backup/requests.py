@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.model.backup import Cluster, Place
+from orchestrator.model.backup import Cluster, Instance, Place, Subject
 from orchestrator.ports import SecretStore
 from orchestrator.ports.backup import Store
 from orchestrator.providers.backup.sending import Agents
@@ -53,13 +53,34 @@ def cluster_json(cluster: Cluster) -> dict[str, Any]:
     }
 
 
+def instance_json(instance: Instance) -> dict[str, Any]:
+    """Return a MariaDB server as hosts are asked about it."""
+    return {
+        "name": instance.name,
+        "port": instance.port,
+        "databases": list(instance.databases),
+    }
+
+
 def place_json(place: Place) -> dict[str, Any]:
     """Return a place as hosts are asked about it."""
-    cluster = place.cluster
+    cluster, instance = place.cluster, place.instance
     return {
         "cluster": cluster_json(cluster) if cluster else None,
+        "instance": instance_json(instance) if instance else None,
         "folder": place.folder,
         "make": place.make,
         # Of a lock on the host: a drill ends whoever holds its own, and nobody else.
-        "name": cluster.name if cluster else f"files{place.folder}",
+        "name": _lock_name(place),
     }
+
+
+def _lock_name(place: Place) -> str:
+    if place.instance is not None:
+        return place.instance.name or "mariadb"
+    return place.cluster.name if place.cluster else f"files{place.folder}"
+
+
+def act_at(act: str, thing: Subject | Place) -> str:
+    """Return what hosts call an act: on databases there are acts of their own."""
+    return act if thing.instance is None else f"{act}-databases"

@@ -25,6 +25,7 @@ TABLE = "orchestrator_drill"
 CLUSTER = "orchestrator_drill"
 """What a drill restores into; any other cluster of a restore is somebody's."""
 CLUSTERS = Path("/etc/postgresql")
+INSTANCES = Path("/var/lib/orchestrator-mariadb")
 RESTORED = "*/*/made-by-orchestrator-restore"
 """A file that a restore leaves in the configuration of the cluster that it made."""
 LOCKS = Path("/run/orchestrator-backup")
@@ -33,6 +34,8 @@ RELEASE = (
     f"for one in {CLUSTERS}/*/{CLUSTER}/postgresql.conf; do "
     'if [ -f "$one" ]; then version=${one%/*/*}; '
     f"pg_ctlcluster ${{version##*/}} {CLUSTER} stop -m immediate; fi; done; "
+    f"if [ -d {INSTANCES}/{CLUSTER} ]; then "
+    f"systemctl kill --signal=KILL orchestrator-mariadb-{CLUSTER}; fi; "
     f"nft delete table inet {TABLE}"
 )
 """By the host's own systemd, hours after the last word of whoever ran the drill."""
@@ -101,7 +104,9 @@ def _disarm() -> None:
         _run("systemctl", "stop", timer)
 
 
-def refuse_in_use(*, clusters: Path = CLUSTERS, locks: Path = LOCKS) -> None:
+def refuse_in_use(
+    *, clusters: Path = CLUSTERS, instances: Path = INSTANCES, locks: Path = LOCKS
+) -> None:
     """Refuse a spare that somebody restored something to: it would be cut off with the host."""
     restored = [made.parent for made in sorted(clusters.glob(RESTORED))]
     there = [one.name for one in restored if (one / "postgresql.conf").is_file()]
@@ -110,6 +115,12 @@ def refuse_in_use(*, clusters: Path = CLUSTERS, locks: Path = LOCKS) -> None:
         raise RefusedError(
             f"cluster {', '.join(theirs)} was restored here, and would be cut off: drill on "
             "another host, or remove it with pg_dropcluster"
+        )
+    servers = [one for one in sorted(instances.glob("*")) if one.name != CLUSTER]
+    if servers:
+        raise RefusedError(
+            f"MariaDB {', '.join(one.name for one in servers)} was restored here, and would be cut "
+            f"off: drill on another host, or stop it and remove {servers[0]} and its unit"
         )
     workers = _holders([str(lock) for lock in locks.glob("restore-*.lock")])
     if workers:

@@ -188,7 +188,7 @@ def _fill(
         while chunk := running.stdout.read(CHUNK_BYTES):
             digest.update(chunk)
             size += len(chunk)
-            open_ended = open_ended and _handed(child, chunk)
+            open_ended = open_ended and handed(child, chunk)
         running.end()
         child.stdin.close()
         words_of_restore = said(child.stderr.read())
@@ -205,7 +205,7 @@ def _fill(
         )
 
 
-def _handed(child: subprocess.Popen[bytes], chunk: bytes) -> bool:
+def handed(child: subprocess.Popen[bytes], chunk: bytes) -> bool:
     """Hand on a part; False once pg_restore ended: why, it says itself."""
     assert child.stdin is not None  # noqa: S101 - a pipe
     try:

@@ -6,7 +6,18 @@ import json
 import sys
 from collections.abc import Callable, Mapping
 
-from . import archived, aside, backlog, continuous, copying, keeping, reading, streaming, trial
+from . import (
+    archived,
+    aside,
+    backlog,
+    continuous,
+    copying,
+    databases,
+    keeping,
+    reading,
+    streaming,
+    trial,
+)
 from .ground import ActError, Answer, end_by
 
 ACTS: Mapping[str, Callable[[Answer], Answer]] = {
@@ -16,6 +27,12 @@ ACTS: Mapping[str, Callable[[Answer], Answer]] = {
     "facts": copying.facts,
     "remove": copying.remove,
     "role": copying.role,
+    "back-up-databases": databases.back_up,
+    "holding-databases": databases.holding,
+    "restore-databases": databases.restore,
+    "facts-databases": databases.facts,
+    "remove-databases": databases.remove,
+    "role-databases": databases.role,
     "prepare": keeping.prepare,
     "copies": keeping.copies,
     "manifest": keeping.manifest,

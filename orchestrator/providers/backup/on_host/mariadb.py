@@ -1,0 +1,319 @@
+"""MariaDB on this host: its own server, by root's local login, and servers that restores made."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from .ground import ActError, Answer, lacking, run, said
+from .mariadb_dump import quoted
+
+SERVER = "/usr/sbin/mariadbd"
+OWN_SOCKET = Path("/run/mysqld/mysqld.sock")
+OWN_UNIT = "mariadb.service"
+RESTORED = Path("/var/lib/orchestrator-mariadb")
+"""A folder for each server that a restore made, with nothing of the host's own in it."""
+UNITS = Path("/etc/systemd/system")
+MADE = "made-by-orchestrator-restore"
+FILLED = "filled"
+LARGEST_PACKET = "1G"
+SAID_LINES = "20"
+OWNER = "mysql"
+
+
+class Server:
+    """One MariaDB server of this host."""
+
+    def __init__(self, wanted: Answer) -> None:
+        """Take it as the request describes it."""
+        self.name, self.port = str(wanted["name"]), int(wanted["port"])
+        self.databases = [str(name) for name in wanted["databases"]]
+
+    @property
+    def folder(self) -> Path:
+        """Return the folder of a server that a restore made."""
+        return RESTORED / self.name
+
+    @property
+    def unit(self) -> str:
+        """Return its systemd unit."""
+        return f"orchestrator-mariadb-{self.name}.service" if self.name else OWN_UNIT
+
+    @property
+    def socket(self) -> Path:
+        """Return its local socket."""
+        if not self.name:
+            return OWN_SOCKET
+        return Path(f"/run/orchestrator-mariadb-{self.name}/mariadb.sock")
+
+    @property
+    def title(self) -> str:
+        """Return what messages call it."""
+        return f"MariaDB {self.name}" if self.name else "the host's MariaDB"
+
+    def is_there(self) -> bool:
+        """Say whether the host has it."""
+        return (self.folder / MADE).is_file() if self.name else Path(SERVER).exists()
+
+    def is_running(self) -> bool:
+        """Say whether it answers."""
+        if not self.is_there():
+            return False
+        try:
+            return self.ask("SELECT JSON_OBJECT('one', 1);") == [{"one": 1}]
+        except ActError as error:
+            if error.kind == "unprepared":
+                raise
+            return False
+
+    def require(self) -> None:
+        """Refuse to go on without a server that answers."""
+        if not self.is_there():
+            raise ActError("absent", f"{self.title} is not there")
+        self.ask("SELECT JSON_OBJECT('one', 1);")
+
+    def argv(self, program: str, *words: str) -> list[str]:
+        """Return the command line of a client; root logs in by its socket, with no password.
+
+        Nothing of the host's own files is read: a password there would be somebody else's.
+        """
+        return [
+            *(program, "--no-defaults", f"--socket={self.socket}", "--user=root"),
+            *("--default-character-set=utf8mb4", f"--max-allowed-packet={LARGEST_PACKET}"),
+            *words,
+        ]
+
+    def say(self, sql: str) -> str:
+        """Run SQL and return what it printed, row by row."""
+        words = ("--batch", "--skip-column-names", "--raw")
+        return run(self.argv("mariadb", *words), given=sql.encode()).decode()
+
+    def ask(self, sql: str) -> list[Any]:
+        """Run SQL whose rows are one JSON value each, and return them."""
+        return [json.loads(line) for line in self.say(sql).splitlines()]
+
+    def say_quietly(self, sql: str) -> None:
+        """Run SQL that has hashes of passwords: no log shows it, and no message."""
+        try:
+            self.say("SET SESSION sql_log_off = 1;\n" + sql)
+        except ActError:
+            raise ActError("failed", f"{self.title} did not take its users") from None
+
+    def here(self, names: list[str]) -> list[str]:
+        """Return those of some databases that are there."""
+        rows = self.ask("SELECT JSON_QUOTE(schema_name) FROM information_schema.schemata;")
+        return [name for name in names if name in rows]
+
+    def tables(self, names: list[str]) -> list[tuple[str, str]]:
+        """Return the tables of some databases, each with its database."""
+        rows = self.ask(
+            "SELECT JSON_ARRAY(table_schema, table_name) FROM information_schema.tables "
+            "WHERE table_type = 'BASE TABLE' ORDER BY table_schema, table_name;"
+        )
+        return [(database, table) for database, table in rows if database in names]
+
+
+def literal(text: str) -> str:
+    """Return a text as SQL takes it."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def dump(server: Server, names: list[str]) -> subprocess.Popen[bytes]:
+    """Start a dump of databases in one transaction, which locks nothing."""
+    words = [
+        *("--single-transaction", "--quick", "--routines", "--events", "--triggers", "--hex-blob"),
+        *("--skip-add-locks", "--skip-dump-date", "--databases", *names),
+    ]
+    return _started(server.argv("mariadb-dump", *words), stdin=subprocess.DEVNULL)
+
+
+def filling(server: Server) -> subprocess.Popen[bytes]:
+    """Start to fill a server from a dump on the standard input; the first error ends it."""
+    # Its words are read in the end: it must never wait for a reader of its output.
+    return _started(server.argv("mariadb", "--silent"), stdin=subprocess.PIPE, quiet=True)
+
+
+def _started(argv: list[str], *, stdin: int, quiet: bool = False) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(  # noqa: S603 - our own argument list
+            argv,
+            stdin=stdin,
+            stdout=subprocess.DEVNULL if quiet else subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd="/",
+        )
+    except FileNotFoundError:
+        raise lacking(argv[0]) from None
+
+
+CONFIGURATION = """# Written by orchestrator: a server that a restore made.
+# The host's own settings are not read, so it joins no cluster.
+[mariadbd]
+user = {owner}
+datadir = {folder}/data
+socket = {socket}
+pid-file = {folder}/mariadb.pid
+bind-address = 127.0.0.1
+port = {port}
+skip-name-resolve
+skip-log-bin
+event-scheduler = OFF
+max-allowed-packet = {packet}
+"""
+UNIT = """# Written by orchestrator: `restore run` made it, and nothing starts it at boot.
+[Unit]
+Description=MariaDB {name}, made by a restore
+[Service]
+Type=notify
+User={owner}
+RuntimeDirectory=orchestrator-mariadb-{name}
+ExecStart={server} --defaults-file={folder}/server.cnf
+TimeoutStartSec=300
+TimeoutStopSec=300
+LimitNOFILE=32768
+"""
+
+
+def make(server: Server) -> None:
+    """Make an empty server of a restore's own, for this host's users alone, and start it.
+
+    One that a restore was filling when it was cut off is made anew.
+    """
+    if not Path(SERVER).exists():
+        raise lacking("mariadbd")
+    if server.is_there() and (server.folder / FILLED).exists():
+        raise ActError(
+            "refused",
+            f"{server.title} was restored here before: remove it, or give the copy another name",
+        )
+    remove(server)
+    if _is_taken(server.port):
+        raise ActError("refused", f"port {server.port} is taken on this host")
+    RESTORED.mkdir(mode=0o755, exist_ok=True)
+    server.folder.mkdir(mode=0o750)
+    (server.folder / MADE).touch()
+    shutil.chown(server.folder, OWNER, OWNER)
+    told = {"folder": server.folder, "owner": OWNER, "name": server.name, "server": SERVER}
+    settings = CONFIGURATION.format(
+        **told, socket=server.socket, port=server.port, packet=LARGEST_PACKET
+    )
+    (server.folder / "server.cnf").write_text(settings)
+    run(
+        [
+            *("mariadb-install-db", f"--defaults-file={server.folder}/server.cnf"),
+            *("--auth-root-authentication-method=socket", "--auth-root-socket-user=root"),
+            *("--skip-test-db", f"--user={OWNER}"),
+        ]
+    )
+    (UNITS / server.unit).write_text(UNIT.format(**told))
+    run(["systemctl", "daemon-reload"])
+    start(server)
+
+
+def start(server: Server) -> None:
+    """Start a server that a restore made; a fault has the last words of its log."""
+    try:
+        run(["systemctl", "start", server.unit])
+    except ActError:
+        words = run(["journalctl", "--no-pager", "-o", "cat", "-n", SAID_LINES, "-u", server.unit])
+        raise ActError("failed", f"{server.title} does not start: {said(words)}") from None
+
+
+def remove(server: Server) -> None:
+    """Remove a server that a restore made; one that is not there is none to remove."""
+    if not server.name:
+        raise ActError("refused", "the host's own MariaDB is never removed")
+    unit = UNITS / server.unit
+    if unit.exists():
+        # It is not asked to end in order: nothing of it is kept.
+        if _is_active(server):
+            run(["systemctl", "kill", "--signal=KILL", server.unit])
+        run(["systemctl", "stop", server.unit])
+        unit.unlink()
+        run(["systemctl", "daemon-reload"])
+        run(["systemctl", "reset-failed"])
+    if server.folder.exists():
+        shutil.rmtree(server.folder)
+
+
+def _is_active(server: Server) -> bool:
+    told = run(["systemctl", "show", "--property=ActiveState", "--value", server.unit])
+    return told.strip() in {b"active", b"activating", b"deactivating"}
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
+
+
+def users(server: Server, names: list[str]) -> list[Answer]:
+    """Return who has rights in some databases, with what makes each of them anew.
+
+    Hashes of passwords are in it, as in `SHOW CREATE USER`; never a password.
+    """
+    where = " OR ".join(f"{literal(name)} LIKE Db" for name in names)
+    tables = ("db", "tables_priv", "columns_priv", "procs_priv")
+    rights = " UNION ".join(f"SELECT User, Host, Db FROM mysql.{table}" for table in tables)  # noqa: S608 - fixed names
+    rows = server.ask(
+        "SELECT DISTINCT JSON_ARRAY(r.User, r.Host) FROM (" + rights + ") r JOIN mysql.user u "  # noqa: S608 - quoted above
+        f"ON u.User = r.User AND u.Host = r.Host WHERE u.is_role = 'N' AND ({where}) ORDER BY 1;"
+    )
+    found = []
+    for user, host in rows:
+        who = f"{literal(user)}@{literal(host)}"
+        grants = server.say(f"SHOW GRANTS FOR {who};").splitlines()
+        made = server.say(f"SHOW CREATE USER {who};").strip()
+        found.append({"name": f"{user}@{host}", "make": made, "grants": grants})
+    return found
+
+
+def rights_of(user: Answer) -> str:
+    """Return a user's rights without its password's hash."""
+    lines = [line.partition(" IDENTIFIED ")[0] for line in user["grants"]]
+    return "; ".join(sorted(lines))
+
+
+def make_users(server: Server, wanted: list[Answer]) -> None:
+    """Make the users that a server lacks; who is there keeps password and rights."""
+    rows = server.ask("SELECT JSON_QUOTE(CONCAT(User, '@', Host)) FROM mysql.user;")
+    missing = [user for user in wanted if user["name"] not in rows]
+    sql = "".join(
+        f"{line};\n" for user in missing for line in (user["make"], *user["grants"]) if line
+    )
+    if sql:
+        server.say_quietly(sql)
+
+
+def take_place(server: Server, drafts: dict[str, str], replaced: dict[str, str]) -> None:
+    """Give all tables of the drafts their databases' names, in one statement that is one act.
+
+    MariaDB 10.6 and later bring a statement of many renames to its end or undo it all, whatever
+    ends the server.
+    """
+    names = sorted(drafts)
+    old = server.tables(names)
+    moves = [(name, table, replaced[name], table) for name, table in old]
+    moves += [
+        (drafts[name], table, name, table)
+        for name in names
+        for _, table in server.tables([drafts[name]])
+    ]
+    make_all = "".join(
+        f"CREATE DATABASE IF NOT EXISTS {quoted(name)};\n" for name in (*names, *replaced.values())
+    )
+    words = ", ".join(f"{quoted(a)}.{quoted(b)} TO {quoted(c)}.{quoted(d)}" for a, b, c, d in moves)
+    server.say(f"{make_all}RENAME TABLE {words};\n")
+
+
+def drop(server: Server, names: list[str]) -> None:
+    """Remove databases; one that is not there is none to remove."""
+    server.say("".join(f"DROP DATABASE IF EXISTS {quoted(name)};\n" for name in names))

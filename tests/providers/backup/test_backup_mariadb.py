@@ -1,0 +1,181 @@
+"""What the part that runs on hosts makes of a MariaDB dump, and which host it is asked of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.errors import BackupError
+from orchestrator.model.backup import BackupFault
+from orchestrator.providers.backup.members import Member, chosen_member
+from orchestrator.providers.backup.on_host import mariadb
+from orchestrator.providers.backup.on_host.ground import ActError
+from orchestrator.providers.backup.on_host.mariadb_dump import Dump, redirected
+
+HEAD = """-- MariaDB dump 10.19  Distrib 10.11.19-MariaDB, for debian-linux-gnu (x86_64)
+CREATE DATABASE /*!32312 IF NOT EXISTS*/ `keystone` /*!40100 DEFAULT CHARACTER SET utf8mb4 */;
+
+USE `keystone`;
+"""
+USER = """CREATE TABLE `user` (
+  `id` int(11) NOT NULL,
+  `extra` text DEFAULT ') ENGINE=MyISAM'
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+"""
+ROWS = r"""INSERT INTO `user` VALUES
+(1,'a\nUSE `keystone`;'),
+(2,');\nINSERT INTO `other` VALUES');
+INSERT INTO `user` (`id`, `extra`) VALUES
+(3,'城');
+"""
+SENTINEL = """USE `orchestrator`;
+CREATE TABLE `sentinel` (
+  `id` bigint(20) NOT NULL
+) ENGINE=InnoDB AUTO_INCREMENT=10;
+INSERT INTO `sentinel` VALUES
+(9,'2026-11-22 12:00:00.250000','run-b'),
+(8,'2026-11-22 11:00:00.000000','run-a');
+"""
+END = "-- Dump completed\n"
+WHOLE = (HEAD + USER + ROWS + SENTINEL + END).encode()
+
+
+def read(text: bytes, *, piece: int = 0) -> Dump:
+    dump = Dump()
+    for begin in range(0, len(text), piece or len(text)):
+        dump.take(text[begin : begin + (piece or len(text))])
+    dump.end()
+    return dump
+
+
+def test_rows_are_counted_in_pieces_of_any_size_and_whatever_is_in_them() -> None:
+    whole = read(WHOLE).facts()
+    assert {name: one["rows"] for name, one in whole["tables"].items()} == {
+        "keystone.user": 3,
+        "orchestrator.sentinel": 2,
+    }
+    for piece in (1, 7, 64, 4096):
+        assert read(WHOLE, piece=piece).facts() == whole
+
+
+def test_one_changed_letter_is_another_checksum_and_another_order_is_not() -> None:
+    def checksum(rows: str) -> str:
+        told = read((HEAD + USER + f"INSERT INTO `user` VALUES\n{rows};\n" + END).encode())
+        return str(told.facts()["tables"]["keystone.user"]["checksum"])
+
+    assert checksum("(1,'a'),\n(2,'b')") == checksum("(2,'b'),\n(1,'a')")
+    assert checksum("(1,'a'),\n(2,'b')") != checksum("(1,'a'),\n(2,'c')")
+
+
+def test_the_newest_sentinel_of_the_dump_is_the_one_that_counts() -> None:
+    assert read(WHOLE).facts()["sentinel"] == {
+        "id": 9,
+        "written_at": "2026-11-22T12:00:00.250000+00:00",
+    }
+
+
+@pytest.mark.parametrize("kept", [len(WHOLE) - 1, WHOLE.index(b"(9,"), WHOLE.index(b",'run-b")])
+def test_a_dump_that_was_cut_off_is_refused(kept: int) -> None:
+    dump = Dump()
+    dump.take(WHOLE[:kept])
+    with pytest.raises(ActError) as refused:
+        dump.end()
+    assert (refused.value.kind, refused.value.broken) == ("mismatch", ["dump.sql"])
+
+
+@pytest.mark.parametrize("line", ["INSERT INTO `none` VALUES\n", "INSERT INTO `user` SELECT 1;\n"])
+def test_a_dump_that_is_written_otherwise_is_not_counted_wrongly(line: str) -> None:
+    with pytest.raises(ActError, match="rows of nothing"):
+        Dump().take((HEAD + USER + line).encode())
+    with pytest.raises(ActError, match="no row"):
+        Dump().take((HEAD + USER + "INSERT INTO `user` VALUES\nUPDATE x;\n").encode())
+
+
+def test_a_table_that_no_transaction_holds_still_is_named() -> None:
+    text = HEAD + USER.replace(") ENGINE=InnoDB", ") ENGINE=MyISAM") + END
+    (note,) = read(text.encode()).facts()["notes"]
+    assert note.startswith("keystone.user is MyISAM")
+    assert read(WHOLE).facts()["notes"] == []
+
+
+def test_what_cannot_be_given_another_database_is_known() -> None:
+    view = "/*!50001 VIEW `v` AS select 1 */;\n"
+    found = read((HEAD + USER + view + SENTINEL + END).encode())
+    assert found.more_than_tables() == ["keystone"]
+    assert found.facts()["properties"]["definitions of keystone"] == "tables 1, views 1"
+    assert read(WHOLE).more_than_tables() == []
+
+
+def test_a_draft_has_other_names_of_databases_and_the_same_rows() -> None:
+    names = {"keystone": "keystone.restoring", "orchestrator": "orchestrator.restoring"}
+    lines = Dump().take(WHOLE)
+    got = b"".join(redirected(lines, names)).decode()
+    assert got == WHOLE.decode().replace("\nUSE `keystone`", "\nUSE `keystone.restoring`").replace(
+        "*/ `keystone`", "*/ `keystone.restoring`"
+    ).replace("\nUSE `orchestrator`", "\nUSE `orchestrator.restoring`")
+    assert r"a\nUSE `keystone`;" in got
+
+
+def test_rights_are_shown_without_the_hash_of_a_password() -> None:
+    hashed = "GRANT USAGE ON *.* TO `nova`@`%` IDENTIFIED BY PASSWORD '*2B60'"
+    user = {"grants": [hashed, "GRANT ALL PRIVILEGES ON `nova`.* TO `nova`@`%`"]}
+    shown = mariadb.rights_of(user)
+    assert "2B60" not in shown and "GRANT USAGE ON *.* TO `nova`@`%`" in shown
+
+
+def test_texts_and_names_cannot_leave_their_quotes() -> None:
+    assert mariadb.literal("a'b\\") == r"'a''b\\'"
+    assert mariadb.quoted("a`b") == "`a``b`"
+
+
+def test_a_restored_server_reads_none_of_the_hosts_settings() -> None:
+    one = mariadb.Server({"name": "restored", "port": 13306, "databases": []})
+    assert "--no-defaults" in one.argv("mariadb")
+    assert f"--socket={one.socket}" in one.argv("mariadb")
+    assert "bind-address = 127.0.0.1" in mariadb.CONFIGURATION
+    assert "--defaults-file" in mariadb.UNIT and "[Install]" not in mariadb.UNIT
+
+
+def test_the_hosts_own_server_is_never_removed() -> None:
+    own = mariadb.Server({"name": "", "port": 3306, "databases": ["nova"]})
+    with pytest.raises(ActError, match="never removed"):
+        mariadb.remove(own)
+
+
+def test_a_server_that_no_restore_made_is_not_there(tmp_path: Path) -> None:
+    one = mariadb.Server({"name": "no_such_restore", "port": 13306, "databases": []})
+    assert not one.is_there() and not one.is_running()
+
+
+SYNCED = Member(role="synced", cluster="a")
+
+
+@pytest.mark.parametrize(
+    ("told", "chosen"),
+    [
+        ({"ctl-1": SYNCED, "ctl-2": SYNCED}, "ctl-1"),
+        ({"ctl-1": Member(role="not synced", cluster="a"), "ctl-2": SYNCED}, "ctl-2"),
+        ({"ctl-1": Member(role="silent"), "ctl-2": SYNCED}, "ctl-2"),
+        ({"ctl-1": Member(role="replica"), "ctl-2": Member(role="primary")}, "ctl-2"),
+    ],
+)
+def test_one_host_that_has_all_of_it_is_enough(told: dict[str, Member], chosen: str) -> None:
+    assert chosen_member("openstack/city", told) == chosen
+
+
+@pytest.mark.parametrize(
+    ("told", "fault"),
+    [
+        ({"ctl-1": Member(role="down"), "ctl-2": Member(role="absent")}, BackupFault.SILENT),
+        ({"ctl-1": Member(role="primary"), "ctl-2": Member(role="primary")}, BackupFault.REFUSED),
+        ({"ctl-1": SYNCED, "ctl-2": Member(role="primary")}, BackupFault.REFUSED),
+        ({"ctl-1": SYNCED, "ctl-2": Member(role="synced", cluster="b")}, BackupFault.REFUSED),
+    ],
+)
+def test_hosts_with_different_data_or_none_are_refused_by_name(
+    told: dict[str, Member], fault: BackupFault
+) -> None:
+    with pytest.raises(BackupError, match="ctl-2 is") as refused:
+        chosen_member("openstack/city", told)
+    assert refused.value.fault is fault
