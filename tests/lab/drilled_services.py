@@ -24,7 +24,8 @@ ROWS = 400
 
 FORGE = """
 import hashlib, json, os, subprocess, sys
-folder, ruin, key = sys.argv[1], sys.argv[2], sys.stdin.readline().strip()
+folder, ruin, file, table = sys.argv[1:]
+key = sys.stdin.readline().strip()
 
 def restic(*words, given=None):
     environment = {**os.environ, "RESTIC_PASSWORD": key}
@@ -39,12 +40,12 @@ def save(name, content, *tags):
 listed = json.loads(restic("snapshots", "--json"))
 newest = max((one for one in listed if "part=manifest" in one["tags"]), key=lambda o: o["time"])
 manifest = json.loads(restic("dump", newest["id"], "/manifest.json"))
-dump = restic("dump", manifest["data_id"], "/dump.pgc")
+dump = restic("dump", manifest["data_id"], f"/{file}")
 if ruin == "truncate":
     dump = dump[: len(dump) * 2 // 3]
 else:
-    manifest["facts"]["tables"]["data.holder"]["rows"] += 3
-manifest["data_id"] = save("dump.pgc", dump, "part=data")
+    manifest["facts"]["tables"][table]["rows"] += 3
+manifest["data_id"] = save(file, dump, "part=data")
 manifest.update(data_bytes=len(dump), data_sha256=hashlib.sha256(dump).hexdigest(), run="forged")
 tags = ("part=manifest", f"data={manifest['data_id']}", f"bytes={len(dump)}")
 save("manifest.json", json.dumps(manifest).encode(), *tags)
@@ -130,7 +131,7 @@ class DrilledServices:
     def forge(self, ruin: str) -> None:
         """Add a copy whose dump or manifest is not what it says."""
         key = self.vault().get(KEY).reveal()
-        command = f"python3 -c {shlex.quote(FORGE)} {FOLDER} {ruin}"
+        command = f"python3 -c {shlex.quote(FORGE)} {FOLDER} {ruin} dump.pgc data.holder"
         self.on_server(
             f"{command} && chown -R --reference={STORED}/good {FOLDER}", given=key + "\n"
         )

@@ -120,6 +120,14 @@ def test_a_spare_that_somebody_restored_to_is_not_cut_off(tmp_path: Path) -> Non
         on_host.refuse_in_use(clusters=tmp_path, locks=tmp_path)
 
 
+def test_a_spare_with_a_restored_mariadb_is_not_cut_off(tmp_path: Path) -> None:
+    (tmp_path / "orchestrator_drill").mkdir()
+    on_host.refuse_in_use(clusters=tmp_path, instances=tmp_path, locks=tmp_path)
+    (tmp_path / "of_may").mkdir()
+    with pytest.raises(on_host.RefusedError, match="MariaDB of_may was restored here"):
+        on_host.refuse_in_use(clusters=tmp_path, instances=tmp_path, locks=tmp_path)
+
+
 def test_a_restore_at_work_is_not_cut_off(tmp_path: Path) -> None:
     lock = tmp_path / "restore-files_srv_back.lock"
     lock.touch()
@@ -145,14 +153,17 @@ def test_a_host_that_nobody_releases_stops_what_was_restored_and_releases_itself
     configuration.parent.mkdir(parents=True)
     configuration.touch()
     said = tmp_path / "said"
-    for name in ("pg_ctlcluster", "nft"):
+    (tmp_path / "mariadb" / "orchestrator_drill").mkdir(parents=True)
+    for name in ("pg_ctlcluster", "systemctl", "nft"):
         (tmp_path / name).write_text(f'#!/bin/sh\necho "{name} $*" >> {said}\n')
         (tmp_path / name).chmod(0o755)
     assert "$" not in command[-1].replace("$$", ""), "systemd puts variables of its own there"
     script = command[-1].replace("$$", "$").replace("/etc/postgresql", str(tmp_path))
+    script = script.replace("/var/lib/orchestrator-mariadb", str(tmp_path / "mariadb"))
     subprocess.run(["/bin/sh", "-c", script], env={"PATH": f"{tmp_path}:/bin"}, check=True)
     assert said.read_text().splitlines() == [
         "pg_ctlcluster 15 orchestrator_drill stop -m immediate",
+        "systemctl kill --signal=KILL orchestrator-mariadb-orchestrator_drill",
         "nft delete table inet orchestrator_drill",
     ]
 

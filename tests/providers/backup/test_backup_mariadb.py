@@ -9,7 +9,7 @@ import pytest
 from orchestrator.errors import BackupError
 from orchestrator.model.backup import BackupFault
 from orchestrator.providers.backup.members import Member, chosen_member
-from orchestrator.providers.backup.on_host import mariadb
+from orchestrator.providers.backup.on_host import mariadb, mariadb_made
 from orchestrator.providers.backup.on_host.ground import ActError
 from orchestrator.providers.backup.on_host.mariadb_dump import Dump, redirected
 
@@ -133,14 +133,14 @@ def test_a_restored_server_reads_none_of_the_hosts_settings() -> None:
     one = mariadb.Server({"name": "restored", "port": 13306, "databases": []})
     assert "--no-defaults" in one.argv("mariadb")
     assert f"--socket={one.socket}" in one.argv("mariadb")
-    assert "bind-address = 127.0.0.1" in mariadb.CONFIGURATION
-    assert "--defaults-file" in mariadb.UNIT and "[Install]" not in mariadb.UNIT
+    assert "bind-address = 127.0.0.1" in mariadb_made.CONFIGURATION
+    assert "--defaults-file" in mariadb_made.UNIT and "[Install]" not in mariadb_made.UNIT
 
 
 def test_the_hosts_own_server_is_never_removed() -> None:
     own = mariadb.Server({"name": "", "port": 3306, "databases": ["nova"]})
     with pytest.raises(ActError, match="never removed"):
-        mariadb.remove(own)
+        mariadb_made.remove(own)
 
 
 def test_a_server_that_no_restore_made_is_not_there(tmp_path: Path) -> None:

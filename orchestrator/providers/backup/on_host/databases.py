@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any, BinaryIO
 
-from . import mariadb
+from . import mariadb, mariadb_made
 from .copying import NOTHING, finish, handed, head_words, read_manifest
 from .ground import CHUNK_BYTES, ActError, Answer, alone, ended_in_any_case, said
 from .mariadb_dump import Dump, quoted, redirected
@@ -189,16 +189,15 @@ def _bring_elsewhere(
     server: mariadb.Server, repository: Repository, manifest: Answer, *, steps: dict[str, float]
 ) -> None:
     at = time.monotonic()
-    mariadb.make(server)
+    mariadb_made.make(server)
     steps["server"] = elapsed(at)
     at = time.monotonic()
     try:
         _fill(server, repository, manifest, names={})
         mariadb.make_users(server, manifest["private"]["users"])
     except ActError:
-        mariadb.remove(server)
+        mariadb_made.remove(server)
         raise
-    (server.folder / mariadb.FILLED).touch()
     steps["data"] = elapsed(at)
 
 
@@ -273,5 +272,5 @@ def _unlike(why: str) -> ActError:
 def remove(request: Answer) -> Answer:
     """Remove a server that a restore made."""
     with alone(f"restore-{request['place']['name']}"):
-        mariadb.remove(mariadb.Server(request["place"]["instance"]))
+        mariadb_made.remove(mariadb.Server(request["place"]["instance"]))
     return {}
