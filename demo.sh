@@ -44,7 +44,7 @@ if lab_has hosts; then
     orchestrator service status gongan/population
 
     step "7/8 Copy it into two append-only places"
-    orchestrator backup prepare --yes
+    orchestrator backup prepare gongan/population --yes
     orchestrator backup run gongan/population
 
     step "8/8 Prove the far copy: restored on a bare host, compared, measured, signed"

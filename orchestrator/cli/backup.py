@@ -32,22 +32,28 @@ def backup() -> None:
     """Copy data into repositories, list, prove and thin out the copies.
 
     A subject is a service (TENANT/SERVICE), the files of a host (SET/HOST), the
-    site's own records (SET/site), or an image or a volume of the cloud (SET/NAME).
+    databases of OpenStack itself (SET/REGION), the site's own records (SET/site),
+    or an image or a volume of the cloud (SET/NAME).
     Each has a folder of its own in every repository of its policy's regions,
     encrypted before it is stored.
     """
 
 
 @backup.command(
-    examples=("orchestrator backup prepare --site inventory/yangzhou",),
+    examples=(
+        "orchestrator backup prepare --site inventory/yangzhou",
+        "orchestrator backup prepare gongan/population",
+    ),
 )
+@click.argument("subjects", nargs=-1)
 @with_aim
 @click.option("--yes", is_flag=True, help="Do it without asking.")
 @pass_desk
-def prepare(desk: Desk, *, aim: Aim, yes: bool) -> int:
+def prepare(desk: Desk, *, subjects: tuple[str, ...], aim: Aim, yes: bool) -> int:
     """Let hosts write to the repositories, and make a folder for each subject.
 
-    Each host gets a key of its own, which may write its own subjects and delete
+    Where subjects are named, hosts that have nothing to do with them are left
+    alone. Each host gets a key of its own, which may write its own subjects and delete
     nothing. Run it again after services, hosts or repositories were added.
     Exits with 6 when a host or a repository could not be prepared.
     """
@@ -56,12 +62,14 @@ def prepare(desk: Desk, *, aim: Aim, yes: bool) -> int:
     from orchestrator.cli.render.backup import prepared_json, prepared_parts
     from orchestrator.cli.render.playbook import run_watching
     from orchestrator.planning.backup import subjects_of
-    from orchestrator.planning.backup_leave import preparation
+    from orchestrator.planning.backup_leave import narrowed, preparation
     from orchestrator.workflows.backup import PREPARE
     from orchestrator.workflows.backup import prepare as carry_out
 
     ports = open_backups(desk, aim)
-    wanted = preparation(aim.site, subjects_of(aim.site), readers={})
+    only = chosen_subjects(aim.site, subjects) if subjects else ()
+    whole = preparation(aim.site, subjects_of(aim.site), readers={})
+    wanted = narrowed(whole, aim.site, only)
     if not yes:
         approve(
             desk,
@@ -73,7 +81,14 @@ def prepare(desk: Desk, *, aim: Aim, yes: bool) -> int:
         catching(playbooks.playbooks.stop, desk.screen.note, softly=STOPPING) as interrupts,
     ):
         interrupts.soften()
-        done = carry_out(aim.site, named_playbook(PREPARE), ports, playbooks=playbooks, watch=watch)
+        done = carry_out(
+            aim.site,
+            named_playbook(PREPARE),
+            ports,
+            only=only,
+            playbooks=playbooks,
+            watch=watch,
+        )
     if aim.as_json:
         desk.screen.data(prepared_json(done))
     else:

@@ -42,9 +42,10 @@ def restore() -> None:
     """Bring a copy back, and compare it with what was recorded.
 
     Without --to a copy goes to its subject's own place: a service's primary, a
-    host's files. A service that holds data keeps it until the new data came
-    whole; then it is lost, which must be confirmed by name. Of an image or a
-    volume a new one is made: nothing in the cloud is overwritten.
+    member of the cluster that has OpenStack's own databases, a host's files. A
+    database that holds data keeps it until the new data came whole; then it is
+    lost, which must be confirmed by name. Of an image or a volume a new one is
+    made: nothing in the cloud is overwritten.
     """
 
 

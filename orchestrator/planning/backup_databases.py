@@ -12,6 +12,7 @@ from orchestrator.model.backup import (
     Subject,
     SubjectKind,
 )
+from orchestrator.model.backup_databases import databases_in
 from orchestrator.model.site import Site
 
 PORT_DISTANCE = 10_000
@@ -50,21 +51,21 @@ def instance_elsewhere(instance: Instance, *, name: str, port: int | None) -> In
 
 
 def where_is(instance: Instance) -> str:
-    """Return a server with its databases, in a few words."""
-    names = ", ".join(instance.databases)
+    """Return a server in a few words."""
     if not instance.name:
-        return f"its own MariaDB, {names}"
-    return f"MariaDB {instance.name}, port {instance.port}, {names}"
+        return "its own MariaDB"
+    return f"MariaDB {instance.name}, port {instance.port}"
 
 
 def steps_of_databases(manifest: Manifest, where: str, *, make: bool, lost: str) -> Iterator[str]:
     """Return what a restore of databases does once the copy is found, line by line."""
     facts = manifest.facts
     rows = sum(table.rows for table in facts.tables.values())
-    filled = f"{len(facts.tables)} tables, {rows} rows"
+    names = ", ".join(databases_in(facts))
+    filled = f"{names}: {len(facts.tables)} tables, {rows} rows"
     users = ", ".join(facts.roles) or "none"
     if make:
-        yield f"Make {where}, for this host's users alone, from nothing of the host's settings"
+        yield f"Make {where}, for this host's users alone; nothing of the host's settings is read"
         yield f"Fill it with {filled}; remove it unless what came is what was recorded"
         yield f"Make the users, with their passwords' hashes ({users})"
     else:

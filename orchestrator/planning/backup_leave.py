@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestrator.compile.postgresql import EXTENSIONS_OF_A_LEVEL
 from orchestrator.model.backup import BackupRepository, Subject
@@ -67,6 +67,20 @@ def preparation(
         variables[name] = {"backup": told, "archive": archives.get(name, {})}
     servers_meant = tuple(one for one in site.hardware.servers if one.name in variables)
     return Preparation(servers=servers_meant, variables=variables)
+
+
+def narrowed(wanted: Preparation, site: Site, subjects: Sequence[Subject]) -> Preparation:
+    """Return a preparation without the hosts that some subjects have nothing to do with; none: all.
+
+    What each of the others may do is as it was: a host that is not in a run keeps its leave.
+    """
+    if not subjects:
+        return wanted
+    known = {one.name: one for one in site.system.backup_repositories}
+    mine = [known[name] for subject in subjects for name in subject.repositories if name in known]
+    names = {host for subject in subjects for host in subject.hosts}
+    names |= {host for one in mine for host in (one.server, *one.restore_hosts)}
+    return replace(wanted, servers=tuple(one for one in wanted.servers if one.name in names))
 
 
 def _packages(site: Site, guests: Sequence[Subject]) -> list[Json]:

@@ -14,7 +14,7 @@ from orchestrator.model.playbook import CataloguedPlaybook, PlaybookResult
 from orchestrator.model.site import Site
 from orchestrator.model.units import Json, Secret
 from orchestrator.planning.backup import subjects_of
-from orchestrator.planning.backup_leave import preparation
+from orchestrator.planning.backup_leave import narrowed, preparation
 from orchestrator.ports.backup import Store
 from orchestrator.ports.playbooks import PlaybookWatch
 from orchestrator.workflows.archive_keys import archive_secrets
@@ -63,16 +63,19 @@ def prepare(
     entry: CataloguedPlaybook,
     ports: BackupPorts,
     *,
+    only: Sequence[Subject] = (),
     playbooks: PlaybookPorts,
     watch: PlaybookWatch,
 ) -> Prepared:
     """Let hosts write to the repositories, and make a folder for each subject in them.
 
+    Where there are `only` some subjects, other hosts and their leave stay as they are.
+
     Raises:
         SiteLockedError: somebody else is working on the site.
     """
     subjects = subjects_of(site)
-    wanted = preparation(site, subjects, readers={})
+    wanted = narrowed(preparation(site, subjects, readers={}), site, only)
     new_keys = _make_keys(site, ports)
     work = PlaybookWork(
         entry=entry,
@@ -85,7 +88,7 @@ def prepare(
     made: dict[str, tuple[str, ...]] = {}
     failed: dict[str, BackupError] = {}
     for name, store in ports.engine.stores.items():
-        names = [subject.name for subject in subjects if name in subject.repositories]
+        names = [one.name for one in only or subjects if name in one.repositories]
         try:
             made[name] = ports.engine.archive.prepare(names, store=store)
         except BackupError as error:

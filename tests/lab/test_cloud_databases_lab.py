@@ -30,7 +30,8 @@ REMOVE = (
 )
 WRITER = """
 i=0
-while [ ! -e /root/enough ]; do i=$((i+1)); echo "BEGIN; INSERT INTO keystone.first (at) VALUES ($i);
+while [ ! -e /root/enough ]; do i=$((i+1)); echo "BEGIN;
+INSERT INTO keystone.first (at) VALUES ($i);
 INSERT INTO nova_api.second (at) VALUES ($i); COMMIT;"; done | mariadb
 """
 

@@ -26,7 +26,7 @@ from orchestrator.model.site import Site
 from orchestrator.model.units import Text
 from orchestrator.model.verdict import Verdict
 from orchestrator.planning.backup import subjects_of
-from orchestrator.planning.backup_leave import preparation
+from orchestrator.planning.backup_leave import narrowed, preparation
 from orchestrator.planning.drill import judge
 from orchestrator.planning.drill_choice import drill_place, drill_work, left_places
 from orchestrator.planning.restore import Destination, place_of
@@ -82,6 +82,16 @@ def test_a_spare_gets_mariadb_and_a_host_that_runs_its_own_is_left_alone(site: S
     told = {name: dict(one["backup"])["mariadb"] for name, one in wanted.variables.items()}  # type: ignore[arg-type] # JSON
     assert told["dr-spare-1"] is True
     assert told["ctl-1"] is False and told["ctl-2"] is False
+
+
+def test_hosts_of_other_subjects_are_left_out_and_keep_their_leave(site: Site) -> None:
+    whole = preparation(site, subjects_of(site), readers={})
+    some = narrowed(whole, site, [subject(site)])
+    assert {one.name for one in some.servers} == {
+        *("ctl-1", "ctl-2", "bak-1", "dr-bak-1", "dr-spare-1"),
+    }
+    assert some.variables == whole.variables
+    assert narrowed(whole, site, []) == whole
 
 
 def test_home_is_the_hosts_own_server_and_elsewhere_one_of_its_own(site: Site) -> None:
