@@ -20,6 +20,7 @@ SECTIONS = {
     "tests.bench.push": "Pushing to 50 switches that take 100 ms for each answer",
     "tests.bench.playbooks": "A playbook on 100 hosts, and plain ansible-playbook",
     "tests.bench.maintenance": "A client of a database whose hosts are all rebooted (root)",
+    "tests.bench.databases": "Counting a dump of MariaDB as it passes",
     "tests.bench.apply": "An apply, and a bare client that makes the same things",
 }
 SECTION_SECONDS = 1800

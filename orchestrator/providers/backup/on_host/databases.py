@@ -49,9 +49,10 @@ def role(request: Answer) -> Answer:
     server = mariadb.Server(request["instance"])
     if not server.is_there():
         return {"role": "absent", "cluster": ""}
-    if not server.is_running():
-        return {"role": "down", "cluster": ""}
-    (state,) = server.ask(STATE)
+    try:
+        (state,) = server.ask(STATE)
+    except ActError as error:
+        return {"role": f"down ({error.message})", "cluster": ""}
     if state["wsrep"]:
         told = dict(server.ask(MEMBERSHIP))
         synced = told.get("wsrep_local_state") == SYNCED

@@ -88,19 +88,20 @@ def remove(server: Server) -> None:
     unit = UNITS / server.unit
     if unit.exists():
         # It is not asked to end in order: nothing of it is kept.
-        if _is_active(server):
+        if _state(server) in {"active", "activating", "deactivating"}:
             run(["systemctl", "kill", "--signal=KILL", server.unit])
         run(["systemctl", "stop", server.unit])
+        if _state(server) == "failed":
+            run(["systemctl", "reset-failed", server.unit])
         unit.unlink()
         run(["systemctl", "daemon-reload"])
-        run(["systemctl", "reset-failed"])
     if server.folder.exists():
         shutil.rmtree(server.folder)
 
 
-def _is_active(server: Server) -> bool:
+def _state(server: Server) -> str:
     told = run(["systemctl", "show", "--property=ActiveState", "--value", server.unit])
-    return told.strip() in {b"active", b"activating", b"deactivating"}
+    return told.decode().strip()
 
 
 def _is_taken(port: int) -> bool:
