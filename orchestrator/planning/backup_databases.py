@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+from orchestrator.errors import RefusedError
 from orchestrator.model.backup import (
     BackupPolicy,
     BackupSet,
@@ -18,6 +20,9 @@ from orchestrator.model.site import Site
 PORT_DISTANCE = 10_000
 """Between MariaDB's port and the one of a copy elsewhere."""
 ELSEWHERE = "restored"
+MADE_NAME = re.compile(r"[A-Za-z0-9_]{1,60}")
+DRILLS = frozenset({"orchestrator_drill"})
+"""Each drill removes what it finds under this name."""
 
 
 def subjects_of_databases(
@@ -40,12 +45,25 @@ def subjects_of_databases(
         )
 
 
-def instance_elsewhere(instance: Instance, *, name: str, port: int | None) -> Instance:
-    """Return the server that a restore makes for a copy, beside whatever the host runs."""
+def instance_elsewhere(subject: Subject, *, name: str, port: int | None) -> Instance:
+    """Return the server that a restore makes for a copy, beside whatever the host runs.
+
+    Raises:
+        RefusedError: it cannot be called so.
+    """
+    if subject.instance is None:
+        raise ValueError(f"{subject.name} is no databases of MariaDB")
+    instance = subject.instance
+    # Part of a systemd unit's name, where a hyphen is a folder's sign.
+    made = (name or f"{subject.name.replace('/', '_')}_{ELSEWHERE}").replace("-", "_")
+    if not MADE_NAME.fullmatch(made) or made in DRILLS:
+        raise RefusedError(
+            f"a server that is restored cannot be called `{made}`",
+            remedy="Give --as a name of letters, digits and _, at most 60, that is no drill's.",
+        )
     return Instance(
         databases=instance.databases,
-        # Part of a systemd unit's name, where a hyphen is a folder's sign.
-        name=name.replace("-", "_") or ELSEWHERE,
+        name=made,
         port=instance.port + PORT_DISTANCE if port is None else port,
     )
 

@@ -10,7 +10,6 @@ from orchestrator.errors import RefusedError
 from orchestrator.model.backup import (
     Copy,
     Holding,
-    Instance,
     Manifest,
     Place,
     Subject,
@@ -144,7 +143,7 @@ def place_of(subject: Subject, wanted: Destination, *, home: Server | None, run:
     host = wanted.host or (home.name if home else "")
     beside = bool(wanted.host or wanted.name or wanted.port)
     if subject.instance is not None:
-        return _place_of_databases(subject.instance, wanted, host=host, beside=beside)
+        return _place_of_databases(subject, wanted, host=host, beside=beside)
     if subject.cluster is None:
         elsewhere = wanted.folder or f"{FOLDER}/{run}"
         return Place(server=host, folder=elsewhere if wanted.host or wanted.folder else "/")
@@ -157,12 +156,10 @@ def place_of(subject: Subject, wanted: Destination, *, home: Server | None, run:
     return Place(server=host, cluster=cluster, make=True)
 
 
-def _place_of_databases(
-    instance: Instance, wanted: Destination, *, host: str, beside: bool
-) -> Place:
+def _place_of_databases(subject: Subject, wanted: Destination, *, host: str, beside: bool) -> Place:
     if not beside:
-        return Place(server=host, instance=instance)
-    made = instance_elsewhere(instance, name=wanted.name, port=wanted.port)
+        return Place(server=host, instance=subject.instance)
+    made = instance_elsewhere(subject, name=wanted.name, port=wanted.port)
     return Place(server=host, instance=made, make=True)
 
 

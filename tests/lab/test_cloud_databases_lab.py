@@ -24,9 +24,9 @@ pytestmark = [pytest.mark.lab, pytest.mark.root, pytest.mark.slow]
 
 FROM_FAR = ("--from", "dr-copies", "--to", SPARE)
 REMOVE = (
-    "systemctl stop orchestrator-mariadb-restored; "
-    "rm -r /etc/systemd/system/orchestrator-mariadb-restored.service "
-    "/var/lib/orchestrator-mariadb/restored; systemctl daemon-reload"
+    "systemctl stop orchestrator-mariadb-openstack_city_restored; "
+    "rm -r /etc/systemd/system/orchestrator-mariadb-openstack_city_restored.service "
+    "/var/lib/orchestrator-mariadb/openstack_city_restored; systemctl daemon-reload"
 )
 WRITER = """
 i=0
@@ -98,7 +98,7 @@ def test_a_copy_is_of_one_moment_while_somebody_writes(cloud: CloudDatabases) ->
     finally:
         cloud.on(FIRST, "touch /root/enough")
     assert told["whole"], told
-    restored = "--socket=/run/orchestrator-mariadb-restored/mariadb.sock"
+    restored = "--socket=/run/orchestrator-mariadb-openstack_city_restored/mariadb.sock"
     pairs = cloud.sql(
         "SELECT COUNT(*), COUNT(s.at) FROM keystone.first f LEFT JOIN nova_api.second s "
         "ON s.at = f.at; SELECT COUNT(*) FROM nova_api.second;",
@@ -126,7 +126,7 @@ def test_a_restore_is_not_written_over_another_and_no_drill_cuts_it_off(
         (isolation,) = (
             one for one in cloud.drill(code=1)["assertions"] if one["what"] == "isolation"
         )
-        assert "MariaDB restored was restored here" in isolation["found"]
+        assert "MariaDB openstack_city_restored was restored here" in isolation["found"]
     finally:
         cloud.on(SPARE, REMOVE)
 

@@ -100,12 +100,21 @@ def test_home_is_the_hosts_own_server_and_elsewhere_one_of_its_own(site: Site) -
     own = place_of(one, Destination(), home=home, run="r1")
     assert (own.server, own.instance, own.make) == ("ctl-2", one.instance, False)
     other = place_of(one, Destination(host="dr-spare-1"), home=home, run="r1")
-    assert other.instance == Instance(databases=NAMES, name="restored", port=13_306)
+    made = f"{one.name.replace('/', '_')}_restored"
+    assert other.instance == Instance(databases=NAMES, name=made, port=13_306)
     assert (other.server, other.make) == ("dr-spare-1", True)
     named = place_of(one, Destination(name="of-may", port=13_400), home=home, run="r1")
     assert named.instance == Instance(databases=NAMES, name="of_may", port=13_400)
     with pytest.raises(RefusedError, match="--folder"):
         place_of(one, Destination(folder="/srv"), home=home, run="r1")
+
+
+@pytest.mark.parametrize("name", ["/var/lib/mysql", "..", ".", "orchestrator-drill", "x" * 61])
+def test_a_restored_server_has_no_name_that_is_a_way_to_other_folders(
+    site: Site, name: str
+) -> None:
+    with pytest.raises(RefusedError, match="cannot be called"):
+        place_of(subject(site), Destination(host="dr-spare-1", name=name), home=None, run="r1")
 
 
 def test_a_drill_has_a_server_of_its_own_and_production_is_tried_at_its_port(site: Site) -> None:

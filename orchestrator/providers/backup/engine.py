@@ -26,7 +26,7 @@ from orchestrator.model.backup_databases import databases_in
 from orchestrator.model.hardware import Server
 from orchestrator.ports.backup import Store
 from orchestrator.providers.backup.answers import facts_of, listing_of, manifest_of, unreadable
-from orchestrator.providers.backup.members import Member, chosen_member
+from orchestrator.providers.backup.members import Member, chosen_member, member_of
 from orchestrator.providers.backup.requests import (
     Keys,
     act_at,
@@ -89,7 +89,7 @@ class HostCopying:
             except BackupError as error:
                 told[server.name] = Member(role=f"{error.fault.value} ({error.message})")
                 continue
-            told[server.name] = Member(role=str(answer["role"]), cluster=str(answer["cluster"]))
+            told[server.name] = member_of(answer)
         chosen = chosen_member(subject.name, told)
         return next(server for server in servers if server.name == chosen)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from orchestrator.errors import BackupError
 from orchestrator.model.backup import BackupFault
@@ -18,7 +19,16 @@ class Member:
 
     role: str
     cluster: str = ""
-    """Names the data of a Galera cluster: its members say the same."""
+    """Names the history of a Galera cluster's data: its members say the same."""
+    size: int = 0
+    """How many members it counts in its part of the cluster; 0: it is in none, or did not say."""
+
+
+def member_of(answer: Mapping[str, Any]) -> Member:
+    """Return what a host said, as its act `role-databases` gives it."""
+    return Member(
+        role=str(answer["role"]), cluster=str(answer["cluster"]), size=int(answer.get("size", 0))
+    )
 
 
 def chosen_member(subject: str, told: Mapping[str, Member]) -> str:
@@ -43,5 +53,14 @@ def chosen_member(subject: str, told: Mapping[str, Member]) -> str:
             f"the hosts of {subject} are no cluster, and each has data of its own: {seen}",
             fault=BackupFault.REFUSED,
             remedy="Declare a set for each server, or join the hosts to one cluster.",
+        )
+    # Parts of one that was torn have the same history, and each counts its own members.
+    counted = max(one.size for one in having.values())
+    if len(datas) == 1 and counted and len(having) > counted:
+        raise BackupError(
+            f"{len(having)} hosts of {subject} are synced, and no part of their cluster has more "
+            f"than {counted}: it was parted, and the parts may have different data ({seen})",
+            fault=BackupFault.REFUSED,
+            remedy="Join them to one cluster again: wsrep_cluster_size must count them all.",
         )
     return next(iter(having))

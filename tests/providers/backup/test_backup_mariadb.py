@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from configparser import ConfigParser
+from dataclasses import replace
 
 import pytest
 
@@ -133,7 +134,12 @@ def test_a_restored_server_reads_none_of_the_hosts_settings() -> None:
     one = mariadb.Server({"name": "restored", "port": 13306, "databases": []})
     assert "--no-defaults" in one.argv("mariadb")
     assert f"--socket={one.socket}" in one.argv("mariadb")
-    assert "bind-address = 127.0.0.1" in mariadb_made.CONFIGURATION
+    told = ConfigParser(allow_no_value=True)
+    told.read_string(mariadb_made.CONFIGURATION)
+    assert told.sections() == ["mariadbd"]
+    settings = dict(told["mariadbd"])
+    assert (settings["loose-wsrep-on"], settings["bind-address"]) == ("OFF", "127.0.0.1")
+    assert not [name for name in settings if name.startswith(("wsrep", "!", "include"))]
     assert "--defaults-file" in mariadb_made.UNIT and "[Install]" not in mariadb_made.UNIT
 
 
@@ -143,12 +149,7 @@ def test_the_hosts_own_server_is_never_removed() -> None:
         mariadb_made.remove(own)
 
 
-def test_a_server_that_no_restore_made_is_not_there(tmp_path: Path) -> None:
-    one = mariadb.Server({"name": "no_such_restore", "port": 13306, "databases": []})
-    assert not one.is_there() and not one.is_running()
-
-
-SYNCED = Member(role="synced", cluster="a")
+SYNCED = Member(role="synced", cluster="a", size=2)
 
 
 @pytest.mark.parametrize(
@@ -170,6 +171,8 @@ def test_one_host_that_has_all_of_it_is_enough(told: dict[str, Member], chosen: 
         ({"ctl-1": Member(role="down"), "ctl-2": Member(role="absent")}, BackupFault.SILENT),
         ({"ctl-1": Member(role="primary"), "ctl-2": Member(role="primary")}, BackupFault.REFUSED),
         ({"ctl-1": SYNCED, "ctl-2": Member(role="primary")}, BackupFault.REFUSED),
+        (dict.fromkeys(("ctl-1", "ctl-2"), replace(SYNCED, size=1)), BackupFault.REFUSED),
+        (dict.fromkeys(("ctl-1", "ctl-2", "ctl-3"), SYNCED), BackupFault.REFUSED),
         ({"ctl-1": SYNCED, "ctl-2": Member(role="synced", cluster="b")}, BackupFault.REFUSED),
     ],
 )

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any, BinaryIO
 
-from . import mariadb, mariadb_made
+from . import mariadb, mariadb_home, mariadb_made
 from .copying import NOTHING, finish, handed, head_words, read_manifest
 from .ground import CHUNK_BYTES, ActError, Answer, alone, ended_in_any_case, said
 from .mariadb_dump import Dump, quoted, redirected
@@ -30,12 +30,14 @@ CREATE TABLE IF NOT EXISTS orchestrator.sentinel (id BIGINT AUTO_INCREMENT PRIMA
 """
 STATE = """
 SELECT JSON_OBJECT('read_only', IF(@@read_only, 1, 0), 'wsrep', IF(@@wsrep_on, 1, 0),
-  'version', VERSION(), 'replicas_of', (SELECT COUNT(*) FROM information_schema.processlist
-                  WHERE command = 'Slave_IO'));
+  'version', VERSION());
 """
+UPSTREAMS = "SHOW ALL SLAVES STATUS;"
+"""A line for each server that this one follows, also where it was told to stop for a while."""
 MEMBERSHIP = """
 SELECT JSON_ARRAY(LOWER(variable_name), variable_value) FROM information_schema.global_status
-WHERE variable_name IN ('wsrep_local_state', 'wsrep_cluster_status', 'wsrep_cluster_state_uuid');
+WHERE variable_name IN ('wsrep_local_state', 'wsrep_cluster_status', 'wsrep_cluster_state_uuid',
+  'wsrep_cluster_size');
 """
 SYNCED = "4"
 """Of wsrep_local_state (Galera 4): joined 3, donor 2, joining 1."""
@@ -44,7 +46,8 @@ SYNCED = "4"
 def role(request: Answer) -> Answer:
     """Say what the host's own server is: a synced member, a server by itself, a replica, or none.
 
-    `cluster` names the data that it has: members of one Galera cluster have the same.
+    `cluster` names the history of a Galera cluster's data, and `size` says how many it counts: two
+    halves of one that was parted have the same history and different data.
     """
     server = mariadb.Server(request["instance"])
     if not server.is_there():
@@ -53,14 +56,17 @@ def role(request: Answer) -> Answer:
         (state,) = server.ask(STATE)
     except ActError as error:
         return {"role": f"down ({error.message})", "cluster": ""}
+    if server.say(UPSTREAMS).strip():
+        # Of another cluster, too: what we wrote here would stop what comes from there.
+        return {"role": "replica", "cluster": ""}
     if state["wsrep"]:
         told = dict(server.ask(MEMBERSHIP))
         synced = told.get("wsrep_local_state") == SYNCED
         synced = synced and told.get("wsrep_cluster_status") == "Primary"
         cluster = str(told.get("wsrep_cluster_state_uuid", ""))
-        return {"role": "synced" if synced else "not synced", "cluster": cluster}
-    follows = state["read_only"] or state["replicas_of"]
-    return {"role": "replica" if follows else "primary", "cluster": ""}
+        size = int(told.get("wsrep_cluster_size", 0))
+        return {"role": "synced" if synced else "not synced", "cluster": cluster, "size": size}
+    return {"role": "read only" if state["read_only"] else "primary", "cluster": ""}
 
 
 def back_up(request: Answer) -> Answer:
@@ -85,7 +91,7 @@ def back_up(request: Answer) -> Answer:
                 size += len(chunk)
                 pipe.write(chunk)
 
-            _dumped(server, dump, take)
+            _dumped(server, dump, names=[*server.databases, OWN], take=take)
 
         words = ["--stdin", "--stdin-filename", DUMP_NAME, *head_words(request, "data")]
         data_id = save(repository, words, feed)
@@ -116,9 +122,11 @@ def _write_sentinel(server: mariadb.Server, *, at: str, run: str) -> None:
     )
 
 
-def _dumped(server: mariadb.Server, dump: Dump, take: Callable[[bytes], None]) -> None:
+def _dumped(
+    server: mariadb.Server, dump: Dump, *, names: list[str], take: Callable[[bytes], None]
+) -> None:
     """Have databases dumped and counted; a dump that fails or has no end is a fault."""
-    child = mariadb.dump(server, [*server.here([*server.databases, OWN])])
+    child = mariadb.dump(server, server.here(names))
     with ended_in_any_case(child):
         assert child.stdout is not None and child.stderr is not None  # noqa: S101 - both are pipes
         while chunk := child.stdout.read(CHUNK_BYTES):
@@ -150,7 +158,7 @@ def facts(request: Answer) -> Answer:
     server = mariadb.Server({**request["place"]["instance"], "databases": request["databases"]})
     server.require()
     dump = Dump()
-    _dumped(server, dump, lambda chunk: None)
+    _dumped(server, dump, names=[*server.databases, OWN], take=lambda chunk: None)
     return _facts(server, dump)
 
 
@@ -161,8 +169,10 @@ def holding(request: Answer) -> Answer:
     if not server.is_running():
         return found
     (state,) = server.ask(STATE)
-    found.update(running=True, in_recovery=bool(state["read_only"] and not state["wsrep"]))
-    names = server.here(server.databases)
+    follows = server.say(UPSTREAMS).strip() or (state["read_only"] and not state["wsrep"])
+    found.update(running=True, in_recovery=bool(follows))
+    # One that a restore made may have what the site declares no more, or what people put there.
+    names = server.everything() if server.name else server.here(server.databases)
     counts = "".join(
         f"SELECT COUNT(*) FROM {quoted(name)}.{quoted(table)};\n"  # noqa: S608 - quoted
         for name, table in server.tables(names)
@@ -215,20 +225,42 @@ def _bring_home(
             "be given another database: restore it elsewhere, and bring it from there",
         )
     names = [*manifest["private"]["databases"], OWN]
+    (state,) = server.ask(STATE)
+    mariadb_home.refuse_what_would_not_move(
+        server,
+        names,
+        version=state["version"],
+        notes=manifest["facts"]["notes"] if state["wsrep"] else [],
+    )
     drafts = {name: f"{name}{RESTORING}" for name in names}
     replaced = {name: f"{name}{REPLACED}" for name in names}
     mariadb.drop(server, [*drafts.values(), *replaced.values()])
     try:
         _fill(server, repository, manifest, names=drafts)
+        _prove(server, manifest, drafts)
+        steps["data"] = elapsed(at)
+        at = time.monotonic()
+        mariadb.make_users(server, manifest["private"]["users"])
+        mariadb.take_place(server, drafts, replaced)
     except ActError:
         mariadb.drop(server, list(drafts.values()))
         raise
-    steps["data"] = elapsed(at)
-    at = time.monotonic()
-    mariadb.make_users(server, manifest["private"]["users"])
-    mariadb.take_place(server, drafts, replaced)
     mariadb.drop(server, [*drafts.values(), *replaced.values()])
     steps["switch"] = elapsed(at)
+
+
+def _prove(server: mariadb.Server, manifest: Answer, drafts: dict[str, str]) -> None:
+    """Count the drafts, before anything that is in use gives way to them."""
+    dump = Dump()
+    _dumped(server, dump, names=list(drafts.values()), take=lambda chunk: None)
+    found = dump.facts()["tables"]
+    differing = mariadb_home.unlike(found, manifest["facts"]["tables"], drafts=drafts)
+    if differing:
+        raise ActError(
+            "mismatch",
+            f"{len(differing)} tables are not as recorded, and nothing took their place",
+            broken=differing,
+        )
 
 
 def _fill(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,15 @@ OWN_UNIT = "mariadb.service"
 RESTORED = Path("/var/lib/orchestrator-mariadb")
 """A folder for each server that a restore made, with nothing of the host's own in it."""
 MADE = "made-by-orchestrator-restore"
+MADE_NAME = re.compile(r"[A-Za-z0-9_]{1,60}")
 LARGEST_PACKET = "1G"
+LOCK_SECONDS = 60
+"""For a lock on a table that is given another name: meanwhile all who ask for that table wait, too.
+MariaDB's own limit is a day, and a statement goes on after its client is gone."""
+
+
+WAIT_BRIEFLY = f"SET SESSION lock_wait_timeout = {LOCK_SECONDS};\n"
+SYSTEM_DATABASES = frozenset({"information_schema", "mysql", "performance_schema", "sys"})
 
 
 class Server:
@@ -25,6 +34,9 @@ class Server:
     def __init__(self, wanted: Answer) -> None:
         """Take it as the request describes it."""
         self.name, self.port = str(wanted["name"]), int(wanted["port"])
+        if self.name and not MADE_NAME.fullmatch(self.name):
+            # It becomes a folder that is removed with all that is in it.
+            raise ActError("refused", f"{self.name!r} is no name for a server: letters, digits, _")
         self.databases = [str(name) for name in wanted["databases"]]
 
     @property
@@ -97,16 +109,22 @@ class Server:
         except ActError:
             raise ActError("failed", f"{self.title} did not take its users") from None
 
+    def everything(self) -> list[str]:
+        """Return the databases that do not belong to the server itself."""
+        rows = self.ask("SELECT JSON_QUOTE(schema_name) FROM information_schema.schemata;")
+        return [name for name in rows if name not in SYSTEM_DATABASES]
+
     def here(self, names: list[str]) -> list[str]:
         """Return those of some databases that are there."""
-        rows = self.ask("SELECT JSON_QUOTE(schema_name) FROM information_schema.schemata;")
+        rows = self.everything()
         return [name for name in names if name in rows]
 
     def tables(self, names: list[str]) -> list[tuple[str, str]]:
         """Return the tables of some databases, each with its database."""
         rows = self.ask(
             "SELECT JSON_ARRAY(table_schema, table_name) FROM information_schema.tables "
-            "WHERE table_type = 'BASE TABLE' ORDER BY table_schema, table_name;"
+            "WHERE table_type IN ('BASE TABLE', 'SYSTEM VERSIONED') "
+            "ORDER BY table_schema, table_name;"
         )
         return [(database, table) for database, table in rows if database in names]
 
@@ -189,6 +207,11 @@ def take_place(server: Server, drafts: dict[str, str], replaced: dict[str, str])
     ends the server.
     """
     names = sorted(drafts)
+    kept = {draft: name for name, draft in drafts.items()}
+    sets = server.ask(
+        "SELECT JSON_ARRAY(schema_name, default_character_set_name, default_collation_name) "
+        "FROM information_schema.schemata;"
+    )
     old = server.tables(names)
     moves = [(name, table, replaced[name], table) for name, table in old]
     moves += [
@@ -200,9 +223,16 @@ def take_place(server: Server, drafts: dict[str, str], replaced: dict[str, str])
         f"CREATE DATABASE IF NOT EXISTS {quoted(name)};\n" for name in (*names, *replaced.values())
     )
     words = ", ".join(f"{quoted(a)}.{quoted(b)} TO {quoted(c)}.{quoted(d)}" for a, b, c, d in moves)
-    server.say(f"{make_all}RENAME TABLE {words};\n")
+    # New tables take these: of another set their keys would not fit those that came back.
+    as_copied = "".join(
+        f"ALTER DATABASE {quoted(kept[draft])} CHARACTER SET {letters} COLLATE {order};\n"
+        for draft, letters, order in sets
+        if draft in kept
+    )
+    server.say(f"{WAIT_BRIEFLY}{make_all}RENAME TABLE {words};\n{as_copied}")
 
 
 def drop(server: Server, names: list[str]) -> None:
     """Remove databases; one that is not there is none to remove."""
-    server.say("".join(f"DROP DATABASE IF EXISTS {quoted(name)};\n" for name in names))
+    gone = "".join(f"DROP DATABASE IF EXISTS {quoted(name)};\n" for name in names)
+    server.say(WAIT_BRIEFLY + gone)

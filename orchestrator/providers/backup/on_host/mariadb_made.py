@@ -25,6 +25,7 @@ port = {port}
 skip-name-resolve
 skip-log-bin
 event-scheduler = OFF
+loose-wsrep-on = OFF
 max-allowed-packet = {packet}
 """
 UNIT = """# Written by orchestrator: `restore run` made it, and nothing starts it at boot.
@@ -52,7 +53,7 @@ def make(server: Server) -> None:
     if _is_taken(server.port):
         raise ActError("refused", f"port {server.port} is taken on this host")
     RESTORED.mkdir(mode=0o755, exist_ok=True)
-    server.folder.mkdir(mode=0o750)
+    server.folder.mkdir(mode=0o750, exist_ok=True)  # an empty one: a run was cut off here
     (server.folder / MADE).touch()
     shutil.chown(server.folder, OWNER, OWNER)
     told = {"folder": server.folder, "owner": OWNER, "name": server.name, "server": SERVER}
@@ -85,6 +86,9 @@ def remove(server: Server) -> None:
     """Remove a server that a restore made; one that is not there is none to remove."""
     if not server.name:
         raise ActError("refused", "the host's own MariaDB is never removed")
+    folder = server.folder
+    if folder.exists() and any(folder.iterdir()) and not server.is_there():
+        raise ActError("refused", f"{folder} was made by no restore: it is left as it is")
     unit = UNITS / server.unit
     if unit.exists():
         # It is not asked to end in order: nothing of it is kept.
@@ -95,8 +99,8 @@ def remove(server: Server) -> None:
             run(["systemctl", "reset-failed", server.unit])
         unit.unlink()
         run(["systemctl", "daemon-reload"])
-    if server.folder.exists():
-        shutil.rmtree(server.folder)
+    if folder.exists():
+        shutil.rmtree(folder)
 
 
 def _state(server: Server) -> str:
