@@ -92,8 +92,9 @@ class Shell:
 
 def as_root(command: str) -> str:
     """Return a command that root runs, whoever logged in."""
-    quoted = shlex.quote(command)
-    return f'[ "$(id -u)" = 0 ] && exec sh -c {quoted} || exec sudo -n sh -c {quoted}'
+    # Given once: Linux takes no argument of 128 KiB, and some commands bring a program along.
+    given = f"c={shlex.quote(command)}"
+    return f'{given}; [ "$(id -u)" = 0 ] && exec sh -c "$c" || exec sudo -n sh -c "$c"'
 
 
 def _all(channel: paramiko.Channel, receive: object, deadline: float) -> str:
