@@ -275,10 +275,9 @@ def _fill(
         while chunk := running.stdout.read(CHUNK_BYTES):
             digest.update(chunk)
             size += len(chunk)
-            lines = dump.take(chunk)
-            if names:
-                chunk = b"".join(redirected(lines, names))
-            open_ended = open_ended and handed(child, chunk)
+            # What came is what is compared; what is handed on goes by lines, some of them changed.
+            ready = b"".join(redirected(dump.take(chunk), names))
+            open_ended = open_ended and handed(child, ready)
         running.end()
         code, words_of_client = _ended(child)
     if size != manifest["data_bytes"] or digest.hexdigest() != manifest["data_sha256"]:
