@@ -10,6 +10,7 @@ from typing import Any
 
 from .ground import ActError, Answer, lacking, run
 from .mariadb_dump import quoted
+from .mariadb_rights import LOGIN, narrowed, without_hashes
 
 SERVER = "/usr/sbin/mariadbd"
 OWN_SOCKET = Path("/run/mysqld/mysqld.sock")
@@ -163,9 +164,10 @@ def _started(argv: list[str], *, stdin: int, quiet: bool = False) -> subprocess.
 
 
 def users(server: Server, names: list[str]) -> list[Answer]:
-    """Return who has rights in some databases, with what makes each of them anew.
+    """Return who has rights in some databases, with what makes each of them anew there.
 
-    Hashes of passwords are in it, as in `SHOW CREATE USER`; never a password.
+    What they have beyond these databases is left out, and said in words. Hashes of passwords are in
+    it, as in `SHOW CREATE USER`; never a password.
     """
     where = " OR ".join(f"{literal(name)} LIKE Db" for name in names)
     tables = ("db", "tables_priv", "columns_priv", "procs_priv")
@@ -177,27 +179,69 @@ def users(server: Server, names: list[str]) -> list[Answer]:
     found = []
     for user, host in rows:
         who = f"{literal(user)}@{literal(host)}"
-        grants = server.say(f"SHOW GRANTS FOR {who};").splitlines()
-        made = server.say(f"SHOW CREATE USER {who};").strip()
-        found.append({"name": f"{user}@{host}", "make": made, "grants": grants})
+        lines = server.say(f"SHOW GRANTS FOR {who};").splitlines()
+        kept = {line: narrowed(line, names) for line in lines}
+        grants = [one for some in kept.values() for one in some]
+        if all(map(_is_login, grants)):
+            continue  # its right is on a database whose name is only like one of these
+        # One whose password is to be changed has a second statement.
+        made = ";\n".join(server.say(f"SHOW CREATE USER {who};").splitlines())
+        left_out = [
+            f"{user}@{host} has more than rights in these databases, which no restore gives: "
+            + without_hashes(line)
+            for line, some in kept.items()
+            if some != [line]
+        ]
+        found.append(
+            {"name": f"{user}@{host}", "make": made, "grants": grants, "left_out": left_out}
+        )
     return found
 
 
+def _is_login(line: str) -> bool:
+    return line.startswith(LOGIN)
+
+
 def rights_of(user: Answer) -> str:
-    """Return a user's rights without its password's hash."""
-    lines = [line.partition(" IDENTIFIED ")[0] for line in user["grants"]]
-    return "; ".join(sorted(lines))
+    """Return a user's rights, and how it has to log in, without its password's hash."""
+    return "; ".join(sorted(map(without_hashes, user["grants"])))
 
 
 def make_users(server: Server, wanted: list[Answer]) -> None:
-    """Make the users that a server lacks; who is there keeps password and rights."""
-    rows = server.ask("SELECT JSON_QUOTE(CONCAT(User, '@', Host)) FROM mysql.user;")
-    missing = [user for user in wanted if user["name"] not in rows]
-    sql = "".join(
-        f"{line};\n" for user in missing for line in (user["make"], *user["grants"]) if line
+    """Make the users that a server lacks; who is there keeps password and rights.
+
+    One who is there with no right at all was left by an act that was ended between the two: it is
+    given its rights. Who cannot be made is named, and those made before it go again.
+    """
+    there = server.ask("SELECT JSON_QUOTE(CONCAT(User, '@', Host)) FROM mysql.user;")
+    made: list[str] = []
+    for user in wanted:
+        name, _, host = user["name"].rpartition("@")
+        who = f"{literal(name)}@{literal(host)}"
+        lines = [line for line in user["grants"] if not _is_login(line)]
+        if user["name"] not in there:
+            made.append(who)
+            lines = [user["make"], *lines]
+        elif not all(map(_is_login, server.say(f"SHOW GRANTS FOR {who};").splitlines())):
+            continue
+        try:
+            server.say_quietly("".join(f"{line};\n" for line in lines))
+        except ActError as error:
+            raise _not_made(server, user, made) from error
+
+
+def _not_made(server: Server, user: Answer, made: list[str]) -> ActError:
+    """Take back the users of this run, and say which one was not taken, and how it logs in."""
+    left = ""
+    try:
+        server.say("".join(f"DROP USER IF EXISTS {who};\n" for who in made))
+    except ActError:
+        left = f"; look at {', '.join(made)}: they could not be removed again"
+    return ActError(
+        "failed",
+        f"{server.title} did not take the account {user['name']}: "
+        f"{without_hashes(user['make'])}, with {rights_of(user)}{left}",
     )
-    if sql:
-        server.say_quietly(sql)
 
 
 def take_place(server: Server, drafts: dict[str, str], replaced: dict[str, str]) -> None:
