@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.providers.backup.on_host import mariadb, mariadb_home, mariadb_made
+from orchestrator.providers.backup.on_host import mariadb, mariadb_home, mariadb_made, mariadb_state
 from orchestrator.providers.backup.on_host.ground import ActError
 
 
@@ -93,3 +93,42 @@ def test_tables_that_are_exchanged_wait_for_a_lock_no_longer_than_a_minute() -> 
     moves = "`nova`.`old` TO `nova.replaced`.`old`, `nova.restoring`.`new` TO `nova`.`new`;"
     assert f"RENAME TABLE {moves}" in said[-1]
     assert "ALTER DATABASE `nova` CHARACTER SET utf8mb3 COLLATE utf8mb3_general_ci" in said[-1]
+
+
+@pytest.mark.parametrize(
+    ("answers", "role", "size"),
+    [
+        (
+            {"@@wsrep_on": '{"read_only": 0, "wsrep": 1, "version": "10.11.6-MariaDB"}\n'},
+            "synced",
+            3,
+        ),
+        (
+            {
+                "SLAVES": "dc1\t10.0.0.1\n",
+                "@@wsrep_on": '{"read_only": 1, "wsrep": 1, "version": "10.11.6-MariaDB"}\n',
+            },
+            "replica",
+            0,
+        ),
+        (
+            {"@@wsrep_on": '{"read_only": 0, "wsrep": 0, "version": "10.11.6-MariaDB"}\n'},
+            "primary",
+            0,
+        ),
+        (
+            {"@@wsrep_on": '{"read_only": 1, "wsrep": 0, "version": "10.11.6-MariaDB"}\n'},
+            "read only",
+            0,
+        ),
+    ],
+)
+def test_who_follows_another_server_is_no_source_in_galera_or_not(
+    answers: dict[str, str], role: str, size: int
+) -> None:
+    membership = (
+        '["wsrep_local_state", "4"]\n["wsrep_cluster_status", "Primary"]\n'
+        '["wsrep_cluster_state_uuid", "a"]\n["wsrep_cluster_size", "3"]\n'
+    )
+    told = mariadb_state.role_of(Told({**answers, "global_status": membership}))
+    assert (told["role"], told.get("size", 0)) == (role, size)

@@ -13,6 +13,7 @@ from . import mariadb, mariadb_home, mariadb_made
 from .copying import NOTHING, finish, handed, head_words, read_manifest
 from .ground import CHUNK_BYTES, ActError, Answer, alone, ended_in_any_case, said
 from .mariadb_dump import Dump, quoted, redirected
+from .mariadb_state import STATE, UPSTREAMS
 from .restic import Repository, elapsed, save
 
 DUMP_NAME = "dump.sql"
@@ -28,45 +29,6 @@ CREATE DATABASE IF NOT EXISTS orchestrator;
 CREATE TABLE IF NOT EXISTS orchestrator.sentinel (id BIGINT AUTO_INCREMENT PRIMARY KEY,
   written_at DATETIME(6) NOT NULL, run VARCHAR(80) NOT NULL) ENGINE=InnoDB;
 """
-STATE = """
-SELECT JSON_OBJECT('read_only', IF(@@read_only, 1, 0), 'wsrep', IF(@@wsrep_on, 1, 0),
-  'version', VERSION());
-"""
-UPSTREAMS = "SHOW ALL SLAVES STATUS;"
-"""A line for each server that this one follows, also where it was told to stop for a while."""
-MEMBERSHIP = """
-SELECT JSON_ARRAY(LOWER(variable_name), variable_value) FROM information_schema.global_status
-WHERE variable_name IN ('wsrep_local_state', 'wsrep_cluster_status', 'wsrep_cluster_state_uuid',
-  'wsrep_cluster_size');
-"""
-SYNCED = "4"
-"""Of wsrep_local_state (Galera 4): joined 3, donor 2, joining 1."""
-
-
-def role(request: Answer) -> Answer:
-    """Say what the host's own server is: a synced member, a server by itself, a replica, or none.
-
-    `cluster` names the history of a Galera cluster's data, and `size` says how many it counts: two
-    halves of one that was parted have the same history and different data.
-    """
-    server = mariadb.Server(request["instance"])
-    if not server.is_there():
-        return {"role": "absent", "cluster": ""}
-    try:
-        (state,) = server.ask(STATE)
-    except ActError as error:
-        return {"role": f"down ({error.message})", "cluster": ""}
-    if server.say(UPSTREAMS).strip():
-        # Of another cluster, too: what we wrote here would stop what comes from there.
-        return {"role": "replica", "cluster": ""}
-    if state["wsrep"]:
-        told = dict(server.ask(MEMBERSHIP))
-        synced = told.get("wsrep_local_state") == SYNCED
-        synced = synced and told.get("wsrep_cluster_status") == "Primary"
-        cluster = str(told.get("wsrep_cluster_state_uuid", ""))
-        size = int(told.get("wsrep_cluster_size", 0))
-        return {"role": "synced" if synced else "not synced", "cluster": cluster, "size": size}
-    return {"role": "read only" if state["read_only"] else "primary", "cluster": ""}
 
 
 def back_up(request: Answer) -> Answer:
@@ -101,6 +63,7 @@ def back_up(request: Answer) -> Answer:
                 "users": mariadb.users(server, server.databases),
                 "databases": server.databases,
                 "more_than_tables": dump.more_than_tables(),
+                "unsteady": dump.facts()["notes"],
             },
             "data_id": data_id,
             "data_bytes": size,
@@ -143,11 +106,13 @@ def _facts(server: mariadb.Server, dump: Dump) -> Answer:
     told = dump.facts()
     users = mariadb.users(server, server.databases)
     rights = {f"rights of {user['name']}": mariadb.rights_of(user) for user in users}
+    left_out = [note for user in users for note in user["left_out"]]
     (state,) = server.ask(STATE)
     return {
         **told,
         "properties": {**told["properties"], **rights},
         "roles": [user["name"] for user in users],
+        "notes": [*told["notes"], *left_out],
         "server_version": state["version"],
     }
 
@@ -205,10 +170,11 @@ def _bring_elsewhere(
     at = time.monotonic()
     try:
         _fill(server, repository, manifest, names={})
-        mariadb.make_users(server, manifest["private"]["users"])
     except ActError:
         mariadb_made.remove(server)
         raise
+    # The data stays where an account is not taken: it may be all that there is.
+    mariadb.make_users(server, manifest["private"]["users"])
     steps["data"] = elapsed(at)
 
 
@@ -230,7 +196,7 @@ def _bring_home(
         server,
         names,
         version=state["version"],
-        notes=manifest["facts"]["notes"] if state["wsrep"] else [],
+        notes=manifest["private"]["unsteady"] if state["wsrep"] else [],
     )
     drafts = {name: f"{name}{RESTORING}" for name in names}
     replaced = {name: f"{name}{REPLACED}" for name in names}
@@ -240,11 +206,12 @@ def _bring_home(
         _prove(server, manifest, drafts)
         steps["data"] = elapsed(at)
         at = time.monotonic()
-        mariadb.make_users(server, manifest["private"]["users"])
         mariadb.take_place(server, drafts, replaced)
     except ActError:
         mariadb.drop(server, list(drafts.values()))
         raise
+    # Only now: a right on a table needs the table.
+    mariadb.make_users(server, manifest["private"]["users"])
     mariadb.drop(server, [*drafts.values(), *replaced.values()])
     steps["switch"] = elapsed(at)
 

@@ -240,7 +240,7 @@ def _not_made(server: Server, user: Answer, made: list[str]) -> ActError:
     return ActError(
         "failed",
         f"{server.title} did not take the account {user['name']}: "
-        f"{without_hashes(user['make'])}, with {rights_of(user)}{left}",
+        f"{without_hashes(user['make'])}, with {rights_of(user)}; the data is there{left}",
     )
 
 
