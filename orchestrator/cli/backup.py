@@ -147,9 +147,12 @@ def run(
             return ExitCode.DONE
 
     told = noting_steps(desk)
-    steps = carry_out(aim.site, wanted, ports, told=told) if wanted else ()
-    # The log last: it then leads past the dumps, and a drill can compare with them at once.
-    steps = (*steps, *run_archives(aim.site, moving, continuous, told=told))
+    # The log first: it is quick, and what keeps the RPO.
+    steps = run_archives(aim.site, moving, continuous, told=told)
+    if wanted:
+        steps = (*steps, *carry_out(aim.site, wanted, ports, told=told))
+        # And once more: it then leads past the dumps, and a drill can compare with them at once.
+        steps = (*steps, *run_archives(aim.site, wanted, continuous, told=told))
     return end_of_steps(desk, steps, aim)
 
 

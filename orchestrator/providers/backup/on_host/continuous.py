@@ -31,6 +31,8 @@ FROM pg_stat_archiver;
 """
 WAITING = "FATAL:  the database system is"
 """What a server that is starting says to whoever comes: not why it does not start."""
+LOCK_SECONDS = 90.0
+"""For another pgBackRest to let go of an archive's lock: 2.45 does not wait by itself."""
 NAMES_ARE_SEGMENTS = 24
 """Letters of a segment's name; the archiver also names history files, which are shorter."""
 
@@ -57,6 +59,18 @@ def advance(request: Answer) -> Answer:
         time.sleep(0.2)
 
 
+def _ask_when_free(request: Answer, asked: Answer) -> None:
+    """Have the backup server act once its lock is free: pieces of the log that come hold it, too."""
+    limit = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            return ask_server(request, asked)
+        except ActError as error:
+            if error.kind != "busy" or time.monotonic() > limit:
+                raise
+        time.sleep(1)
+
+
 def archive_act(request: Answer) -> Answer:
     """Make the archive, or copy the cluster into it: its server does it, by the line from here."""
     cluster = postgres.Cluster(request["cluster"])
@@ -75,7 +89,7 @@ def archive_act(request: Answer) -> Answer:
             "port": cluster.port,
             "compress": "lz4",
         }
-        ask_server(request, asked)
+        _ask_when_free(request, asked)
         return {"seconds": time.monotonic() - begun}
 
 
