@@ -60,7 +60,7 @@ def advance(request: Answer) -> Answer:
 
 
 def _ask_when_free(request: Answer, asked: Answer) -> None:
-    """Have the backup server act once its lock is free: pieces of the log that come hold it, too."""
+    """Have the backup server act once its lock is free: pieces of the log hold it, too."""
     limit = time.monotonic() + LOCK_SECONDS
     while True:
         try:
