@@ -9,10 +9,13 @@ host answers, and lets nobody log in.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+DYING_SECONDS = 1.0
+"""For the last processes of hosts to be gone: until then a group is in use."""
 MOUNTS, OWN = Path("/proc/self/mounts"), Path("/proc/self/cgroup")
 
 ENTER = 'for group; do shift; [ "$group" = -- ] && exec "$@"; echo 0 >"$group/cgroup.procs"; done'
@@ -34,11 +37,18 @@ def entering(name: str) -> tuple[str, ...]:
 
 def remove_groups(pattern: str) -> None:
     """Remove the groups whose names fit, and what hosts made in them; one that is in use stays."""
+    limit = time.monotonic() + DYING_SECONDS
     for folder in _own_folders():
         for group in folder.glob(pattern):
-            for inner, _, _ in os.walk(group, topdown=False):
-                with suppress(OSError):
-                    Path(inner).rmdir()
+            while not _removed(group) and time.monotonic() < limit:
+                time.sleep(0.05)
+
+
+def _removed(group: Path) -> bool:
+    for inner, _, _ in os.walk(group, topdown=False):
+        with suppress(OSError):
+            Path(inner).rmdir()
+    return not group.exists()
 
 
 def _own_folders() -> Iterator[Path]:

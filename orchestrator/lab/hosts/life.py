@@ -13,6 +13,7 @@ from pathlib import Path
 
 from orchestrator.errors import LabError
 from orchestrator.lab.hosts.asking import ask
+from orchestrator.lab.hosts.control_groups import remove_groups
 from orchestrator.lab.hosts.image import ensure_image
 from orchestrator.lab.hosts.needs import missing_for_hosts
 from orchestrator.lab.hosts.network import (
@@ -120,6 +121,7 @@ def hosts_stop(settings: LabSettings) -> None:
             remedy="Run the command as root.",
         )
     _stop_supervisor(settings)
+    remove_groups(f"{bridge_name(settings.directory)}-*")  # of one that was killed
     take_down_network(settings.directory)
 
 
