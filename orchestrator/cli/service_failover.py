@@ -19,11 +19,9 @@ from orchestrator.cli.service_options import (
     yes_option,
 )
 from orchestrator.cli.service_switch import carried_out, possible
-from orchestrator.errors import RefusedError
 
 if TYPE_CHECKING:
     from orchestrator.model.service_plan import SwitchPlan
-    from orchestrator.workflows.service_fence import FencePorts
 
 LOST = "What the lost primary did not send any more is lost with it."
 UNSEEN = (
@@ -105,14 +103,14 @@ def failover(desk: Desk, *, name: str, aim: Aim, loss: Loss, yes: bool) -> int:
     """
     from orchestrator.model.leadership import voters_of
     from orchestrator.planning.service_switch import plan_failover
-    from orchestrator.workflows.service_fence import FencePorts
+    from orchestrator.workflows.service_fence import FencePorts, unseen
     from orchestrator.workflows.services import look
 
     (declared,) = chosen(aim, (name,))
     named_host(declared, aim, loss.to)
     ports = desk.wiring.services(aim.directory, aim.site.identity, access=aim.access)
     outside = desk.wiring.hardware(aim.directory, aim.access)
-    fencing = FencePorts(bmcs=outside.bmcs, audit=outside.audit)
+    fencing = FencePorts(bmcs=outside.bmcs, audit=outside.audit) if loss.fence else None
 
     def plan() -> SwitchPlan:
         observed = look(aim.site, [declared], ports.databases)
@@ -124,29 +122,11 @@ def failover(desk: Desk, *, name: str, aim: Aim, loss: Loss, yes: bool) -> int:
         if found.promote and not found.start:
             desk.screen.note(LOST)
         if not loss.fence:
-            _see_that_it_is_off(desk, found, fencing)
+            for host, why in unseen(found, outside.bmcs).items():
+                desk.screen.note(UNSEEN.format(host, why))
         if found.unheard and len(found.voters) < voters_of(aim.site, declared).to_change:
             desk.screen.note(UNHEARD.format(", ".join(found.unheard)))
         return found
 
     with ports.playbooks.lock.hold(why=f"fail {name} over"):
-        first = fencing if loss.fence else None
-        return carried_out(desk, aim, ports, plan=warned, yes=yes, fencing=first)
-
-
-def _see_that_it_is_off(desk: Desk, plan: SwitchPlan, ports: FencePorts) -> None:
-    """Refuse where a lost host is on; where nobody knows, say so."""
-    from orchestrator.model.inventory import PowerState
-    from orchestrator.workflows.service_fence import powers
-
-    told = powers(plan.may_lead, ports.bmcs)
-    on = [host for host, state in told.items() if state in {PowerState.ON, PowerState.CHANGING}]
-    if on:
-        raise RefusedError(
-            f"{', '.join(on)} does not answer and is not off, as its BMC says: who reaches it may "
-            "still write there",
-            remedy="--fence switches it off first, with all that runs on it; or bring it in reach.",
-        )
-    for host, state in told.items():
-        if state is not PowerState.OFF:
-            desk.screen.note(UNSEEN.format(host, state))
+        return carried_out(desk, aim, ports, plan=warned, yes=yes, fencing=fencing)

@@ -20,6 +20,8 @@ from orchestrator.model.units import NaturalInt
 from orchestrator.model.verdict import Verdict
 
 FORMAT = "orchestrator-drill/1"
+DRILL_CLUSTER = "orchestrator_drill"
+"""Each drill restores under this name, and removes what it finds there."""
 CLAUSES = ("8.1.4.9", "8.1.10.12", "8.1.10.13")
 """Of GB/T 22239-2019, level 3: data backup and recovery, its management, contingency plans."""
 

@@ -20,6 +20,11 @@ class HostFault(StrEnum):
     """The site does not say where it is."""
 
 
+NO_PATIENCE = frozenset({HostFault.HOST_KEY, HostFault.UNDECLARED})
+"""Faults that waiting does not mend. A refused login is none: a host that goes down or comes up
+refuses logins for a while (pam_nologin, seen on Debian 12)."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ran:
     """How a command on a host ended."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from orchestrator.model.backup import Manifest, Subject
+from orchestrator.planning.elsewhere import ELSEWHERE
 
-ELSEWHERE = "restored"
 MOST_SHOWN = 40
 """Characters of a value: a hash has 128."""
 

@@ -15,14 +15,11 @@ from orchestrator.model.backup import (
     SubjectKind,
 )
 from orchestrator.model.backup_databases import databases_in
+from orchestrator.model.drill import DRILL_CLUSTER
 from orchestrator.model.site import Site
+from orchestrator.planning.elsewhere import PORT_DISTANCE
 
-PORT_DISTANCE = 10_000
-"""Between MariaDB's port and the one of a copy elsewhere."""
-ELSEWHERE = "restored"
 MADE_NAME = re.compile(r"[A-Za-z0-9_]{1,60}")
-DRILLS = frozenset({"orchestrator_drill"})
-"""Each drill removes what it finds under this name."""
 
 
 def subjects_of_databases(
@@ -45,18 +42,15 @@ def subjects_of_databases(
         )
 
 
-def instance_elsewhere(subject: Subject, *, name: str, port: int | None) -> Instance:
+def instance_elsewhere(instance: Instance, *, name: str, port: int | None) -> Instance:
     """Return the server that a restore makes for a copy, beside whatever the host runs.
 
     Raises:
         RefusedError: it cannot be called so.
     """
-    if subject.instance is None:
-        raise ValueError(f"{subject.name} is no databases of MariaDB")
-    instance = subject.instance
     # Part of a systemd unit's name, where a hyphen is a folder's sign.
-    made = (name or f"{subject.name.replace('/', '_')}_{ELSEWHERE}").replace("-", "_")
-    if not MADE_NAME.fullmatch(made) or made in DRILLS:
+    made = name.replace("-", "_")
+    if not MADE_NAME.fullmatch(made) or made == DRILL_CLUSTER:
         raise RefusedError(
             f"a server that is restored cannot be called `{made}`",
             remedy="Give --as a name of letters, digits and _, at most 60, that is no drill's.",
@@ -88,9 +82,9 @@ def steps_of_databases(manifest: Manifest, where: str, *, make: bool, lost: str)
         yield f"Make the users, with their passwords' hashes ({users})"
     else:
         yield f"Fill new databases beside those in use with {filled}"
-        yield "Refuse them unless what came is, byte for byte, what was recorded"
-        yield f"Make the users that are missing, with their passwords' hashes ({users})"
+        yield "Refuse them unless every byte that came, and every row in them, is as recorded"
         yield f"Give all tables their place in one statement: {where}. LOST there: {lost}"
+        yield f"Make the users that are missing, with their passwords' hashes ({users})"
     yield "Dump it again, and compare each table's rows and checksum with the record"
     for note in facts.notes:
         yield f"NOTE: {note}"

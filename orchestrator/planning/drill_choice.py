@@ -14,12 +14,17 @@ from orchestrator.model.backup import (
     SubjectKind,
 )
 from orchestrator.model.declared_service import DeclaredService, declared_services, hosts_of
-from orchestrator.model.drill import DrillWork, Target, free_hosts, servers_with_services
+from orchestrator.model.drill import (
+    DRILL_CLUSTER,
+    DrillWork,
+    Target,
+    free_hosts,
+    servers_with_services,
+)
 from orchestrator.model.hardware import Server
 from orchestrator.model.names import did_you_mean
 from orchestrator.model.site import RegionKind, Site
 
-DRILL_CLUSTER = "orchestrator_drill"
 DRILL_PORT = 5999
 """One drill at a time runs on a host, so one name and one port do: what a killed one left is
 found by them."""

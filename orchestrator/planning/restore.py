@@ -23,15 +23,13 @@ from orchestrator.planning.backup_databases import (
     steps_of_databases,
     where_is,
 )
+from orchestrator.planning.elsewhere import ELSEWHERE, PORT_DISTANCE
 from orchestrator.planning.restore_compare import Comparison as Comparison
 from orchestrator.planning.restore_compare import Outcome as Outcome
 from orchestrator.planning.restore_compare import compare as compare
 from orchestrator.planning.restore_compare import outcome_of as outcome_of
 from orchestrator.ports.backup import Store
 
-PORT_DISTANCE = 10_000
-"""Between a service's port and the one of its copy elsewhere: no service is declared up there."""
-ELSEWHERE = "restored"
 FOLDER = "/var/lib/orchestrator-restore"
 
 
@@ -143,7 +141,13 @@ def place_of(subject: Subject, wanted: Destination, *, home: Server | None, run:
     host = wanted.host or (home.name if home else "")
     beside = bool(wanted.host or wanted.name or wanted.port)
     if subject.instance is not None:
-        return _place_of_databases(subject, wanted, host=host, beside=beside)
+        made = f"{subject.name.replace('/', '_')}_{ELSEWHERE}"
+        instance = (
+            instance_elsewhere(subject.instance, name=wanted.name or made, port=wanted.port)
+            if beside
+            else subject.instance
+        )
+        return Place(server=host, instance=instance, make=beside)
     if subject.cluster is None:
         elsewhere = wanted.folder or f"{FOLDER}/{run}"
         return Place(server=host, folder=elsewhere if wanted.host or wanted.folder else "/")
@@ -154,13 +158,6 @@ def place_of(subject: Subject, wanted: Destination, *, home: Server | None, run:
     port = subject.cluster.port + PORT_DISTANCE if wanted.port is None else wanted.port
     cluster = replace(subject.cluster, name=name, port=port)
     return Place(server=host, cluster=cluster, make=True)
-
-
-def _place_of_databases(subject: Subject, wanted: Destination, *, host: str, beside: bool) -> Place:
-    if not beside:
-        return Place(server=host, instance=subject.instance)
-    made = instance_elsewhere(subject, name=wanted.name, port=wanted.port)
-    return Place(server=host, instance=made, make=True)
 
 
 def _refuse_unheard(subject: Subject, wanted: Destination) -> None:

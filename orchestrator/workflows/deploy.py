@@ -19,7 +19,7 @@ from orchestrator.model.deploy import (
     DeployStep,
 )
 from orchestrator.model.hardware import Server
-from orchestrator.model.host import HostFault, HostIdentity
+from orchestrator.model.host import NO_PATIENCE, HostFault, HostIdentity
 from orchestrator.model.site import Site
 from orchestrator.model.system import Image
 from orchestrator.model.units import Json
@@ -50,12 +50,9 @@ echo ---
 cat {IMAGE_RECORD} 2>/dev/null || echo '{{}}'
 """
 
-NO_PATIENCE = frozenset({HostFault.HOST_KEY, HostFault.UNDECLARED})
-"""Answers that waiting does not change."""
-
 LOGIN_SECONDS = 120.0
-"""So long a host that answers may refuse the login: sshd is up before systemd lets people in
-(pam_nologin), and before what an image runs at its first boot has made the account."""
+"""So long a host that answers may refuse the login: it starts, or what an image runs at its first
+boot has not made the account yet."""
 
 Told = Callable[[DeployResult], None]
 """Hears of each server when it ends; called by one thread."""

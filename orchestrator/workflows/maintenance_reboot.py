@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from orchestrator.errors import BmcError, HostError
 from orchestrator.model.hardware import Server
-from orchestrator.model.host import HostFault
+from orchestrator.model.host import NO_PATIENCE, HostFault
 from orchestrator.model.inventory import PowerAct, PowerState
 from orchestrator.ports import Clock
 from orchestrator.ports.bmc import Bmcs, SwitchPower
@@ -15,9 +15,6 @@ from orchestrator.workflows.host_facts import boot_of
 from orchestrator.workflows.waiting import came_true
 
 REBOOT = "systemctl --no-block reboot"
-
-# A host that goes down or comes up refuses logins for a while: pam_nologin, seen on Debian 12.
-NO_PATIENCE = frozenset({HostFault.HOST_KEY, HostFault.UNDECLARED})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

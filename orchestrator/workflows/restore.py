@@ -9,7 +9,6 @@ from typing import Protocol
 from orchestrator.errors import BackupError, RefusedError
 from orchestrator.model.backup import (
     PARTS,
-    BackupFault,
     Facts,
     Restored,
     Subject,
@@ -40,9 +39,7 @@ from orchestrator.workflows.backup import listed
 from orchestrator.workflows.backup_runs import servers_of
 from orchestrator.workflows.backup_steps import BackupPorts
 from orchestrator.workflows.playbook import PlaybookPorts, PlaybookWork, carry_out
-from orchestrator.workflows.restore_damage import naming_files, naming_repository
-
-DAMAGE = frozenset({BackupFault.BROKEN, BackupFault.FAILED, BackupFault.MISMATCH})
+from orchestrator.workflows.restore_damage import naming_blame
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -292,18 +289,12 @@ def _bring_back(plan: RestorePlan, ports: BackupPorts) -> tuple[Restored, Facts]
 
 
 def _naming_blame(error: BackupError, plan: RestorePlan, ports: BackupPorts) -> BackupError:
-    """Say what was read; where the engine told of damage and named no file, look for that."""
-    if error.fault is BackupFault.SILENT:
-        store = plan.store
-        return naming_repository(error, repository=store.repository.name, server=store.server.name)
-    if error.fault not in DAMAGE:
-        return error
-
     def read() -> Verified:
         name = plan.subject.name
         return ports.engine.archive.verify(name, store=plan.store, parts=range(PARTS))
 
-    return naming_files(error, read, repository=plan.copy.repository)
+    store = plan.store
+    return naming_blame(error, read, repository=store.repository.name, server=store.server.name)
 
 
 def failures(comparisons: Sequence[Comparison]) -> tuple[Comparison, ...]:

@@ -7,12 +7,20 @@ from collections.abc import Callable
 from orchestrator.errors import BackupError
 from orchestrator.model.backup import BackupFault, Verified
 
+DAMAGE = frozenset({BackupFault.BROKEN, BackupFault.FAILED, BackupFault.MISMATCH})
+"""Faults that a damaged repository may be behind."""
 
-def naming_files(
-    error: BackupError, read: Callable[[], Verified], *, repository: str
+
+def naming_blame(
+    error: BackupError, read: Callable[[], Verified], *, repository: str, server: str
 ) -> BackupError:
-    """Return the fault of a restore with the files that are to blame, where reading finds some."""
-    if error.broken:
+    """Return the fault of a restore with the files that are to blame, where reading finds some.
+
+    Where somebody fell silent, with what was being read.
+    """
+    if error.fault is BackupFault.SILENT:
+        return _naming_repository(error, repository=repository, server=server)
+    if error.fault not in DAMAGE or error.broken:
         return error
     try:
         found = read()
@@ -34,8 +42,7 @@ def naming_files(
     )
 
 
-def naming_repository(error: BackupError, *, repository: str, server: str) -> BackupError:
-    """Return the fault of a restore in which somebody fell silent, with what was being read."""
+def _naming_repository(error: BackupError, *, repository: str, server: str) -> BackupError:
     return BackupError(
         f"{error.message}; it was reading {repository} on {server}",
         fault=error.fault,

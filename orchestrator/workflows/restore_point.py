@@ -7,7 +7,7 @@ from datetime import datetime
 
 from orchestrator.compile.postgresql import EXTENSIONS_OF_A_LEVEL
 from orchestrator.errors import BackupError, RefusedError
-from orchestrator.model.backup import BackupFault, Facts, Holding, Place, Subject, Verified
+from orchestrator.model.backup import Facts, Holding, Place, Subject, Verified
 from orchestrator.model.continuous import PointRestored
 from orchestrator.model.declared_service import declared_services
 from orchestrator.model.hardware import Server
@@ -20,11 +20,10 @@ from orchestrator.ports.continuous import Moment
 from orchestrator.workflows.backup_continuous import ContinuousPorts, archives, primary
 from orchestrator.workflows.backup_runs import run_name, servers_of
 from orchestrator.workflows.restore import named_server
-from orchestrator.workflows.restore_damage import naming_files, naming_repository
+from orchestrator.workflows.restore_damage import naming_blame
 
 PRELOADED = ("pgaudit",)
 """What a new cluster has to load before it can start with the service's data."""
-DAMAGE = frozenset({BackupFault.BROKEN, BackupFault.FAILED})
 DOWN = Holding(cluster=True, running=False, in_recovery=False, rows=0)
 
 
@@ -184,14 +183,8 @@ def bring_back(plan: PointPlan, ports: ContinuousPorts) -> tuple[PointRestored, 
 
 
 def _naming_blame(error: BackupError, plan: PointPlan, ports: ContinuousPorts) -> BackupError:
-    """Say which archive was read; where the restore failed and named no file, look for that."""
-    repository = plan.chosen.archive.repository
-    if error.fault is BackupFault.SILENT:
-        return naming_repository(error, repository=repository, server=plan.store.server.name)
-    if error.fault not in DAMAGE:
-        return error
-
     def read() -> Verified:
         return ports.engine.keeping.verify(plan.subject, store=plan.store, whole=True)
 
-    return naming_files(error, read, repository=repository)
+    repository = plan.chosen.archive.repository
+    return naming_blame(error, read, repository=repository, server=plan.store.server.name)

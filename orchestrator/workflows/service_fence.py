@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from orchestrator.errors import BmcError, SecretError, ServiceError
+from orchestrator.errors import BmcError, RefusedError, SecretError, ServiceError
 from orchestrator.model.hardware import Server
 from orchestrator.model.inventory import PowerAct, PowerState
 from orchestrator.model.service_plan import SwitchPlan
@@ -27,8 +27,24 @@ class FencePorts:
     audit: AuditLog
 
 
-def powers(servers: tuple[Server, ...], bmcs: Bmcs) -> Powers:
-    """Ask the BMC of each host."""
+def unseen(plan: SwitchPlan, bmcs: Bmcs) -> Mapping[str, str]:
+    """Return the hosts that may lead and of which nobody knows whether they are off, with why.
+
+    Raises:
+        RefusedError: one is on, as its BMC says.
+    """
+    told = _powers(plan.may_lead, bmcs)
+    on = [host for host, state in told.items() if state in {PowerState.ON, PowerState.CHANGING}]
+    if on:
+        raise RefusedError(
+            f"{', '.join(on)} does not answer and is not off, as its BMC says: who reaches it may "
+            "still write there",
+            remedy="--fence switches it off first, with all that runs on it; or bring it in reach.",
+        )
+    return {host: state for host, state in told.items() if state is not PowerState.OFF}
+
+
+def _powers(servers: tuple[Server, ...], bmcs: Bmcs) -> Powers:
     found: dict[str, PowerState | str] = {}
     for server in servers:
         try:

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from orchestrator.lab.hosts.needs import missing_for_hosts
-from orchestrator.planning.drill_choice import DRILL_CLUSTER, DRILL_FOLDER, DRILL_LOCKS
+from orchestrator.model.drill import DRILL_CLUSTER
+from orchestrator.planning.drill_choice import DRILL_FOLDER, DRILL_LOCKS
 from orchestrator.providers.drill.ground import HostGround
 from orchestrator.providers.host.ssh import SshHosts
 from tests.lab.running_services import DATABASE_HOSTS, RunningServices

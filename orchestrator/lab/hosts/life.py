@@ -121,7 +121,8 @@ def hosts_stop(settings: LabSettings) -> None:
             remedy="Run the command as root.",
         )
     _stop_supervisor(settings)
-    remove_groups(f"{bridge_name(settings.directory)}-*")  # of one that was killed
+    if record := read_hosts(settings.hosts):
+        remove_groups(record.machines)  # of a supervisor that was killed
     take_down_network(settings.directory)
 
 

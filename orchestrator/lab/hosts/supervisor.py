@@ -69,7 +69,6 @@ class Supervisor:
 
     def run(self) -> None:
         """Work until `stop`; then shut all hosts down."""
-        remove_groups(self._record.machines)  # of a supervisor that was killed
         self._reload()
         while not self._stopping.is_set():
             try:
