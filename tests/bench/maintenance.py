@@ -14,10 +14,10 @@ from pathlib import Path
 
 from orchestrator.lab.hosts.needs import missing_for_hosts
 from tests.lab.rolling_city import (
+    BOOT_SECONDS,
     CLIENT,
     MAINTAINED,
     add_client,
-    await_host,
     make_due,
     service_names,
 )
@@ -43,7 +43,7 @@ def main() -> None:
 
 def _measure(town: ServiceTown, folder: Path) -> None:
     for host in (*MAINTAINED, CLIENT):
-        await_host(town, host)
+        town.await_host(host, within=BOOT_SECONDS)
     _run(town, "service", "apply", "--yes")
     make_due(town, MAINTAINED, folder)
     plan, hosts = str(folder / "a.plan"), f"--hosts={','.join(MAINTAINED)}"

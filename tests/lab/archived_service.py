@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,9 +9,6 @@ from typing import Any
 
 import yaml
 
-from orchestrator.adapters.secret_store import AnsibleVaultSecrets
-from orchestrator.errors import HostError
-from orchestrator.providers.host.ssh import SshHosts
 from tests.lab.service_town import ServiceTown
 
 SERVICE, CLUSTER, PORT, DATABASE = (
@@ -52,7 +48,7 @@ class ArchivedService:
         self._give_policy()
         self.town.up(HOSTS)
         for host in HOSTS:
-            self._await(host)
+            self.town.await_host(host, within=HOST_SECONDS)
         for words in (("service", "apply"), ("backup", "prepare")):
             self.told(*words, "--yes")
         self.told("backup", "run", SERVICE)
@@ -67,33 +63,13 @@ class ArchivedService:
         tenant["projects"][0]["backup"] = "continuous"
         (site / "tenancy" / "lab.yaml").write_text(yaml.safe_dump(tenancy, allow_unicode=True))
 
-    def _await(self, host: str) -> None:
-        deadline = time.monotonic() + HOST_SECONDS
-        while True:
-            try:
-                self.on(host, "true")
-                return
-            except HostError:
-                assert time.monotonic() < deadline, f"{host} did not boot"
-                time.sleep(0.5)
-
     def on(self, host: str, command: str, *, given: str = "") -> str:
         """Run a command on a host, as root, and expect it to work."""
-        hosts = SshHosts(
-            endpoints=json.loads(self.town.settings.endpoints.read_text()),
-            secrets=AnsibleVaultSecrets(self.town.directory),
-            folder=self.town.directory / ".orchestrator" / "hosts",
-        )
-        ran = hosts.run(self.town.server(host), command, within=HOST_SECONDS, given=given)
-        assert ran.status == 0, ran.err + ran.out
-        return ran.out
+        return self.town.on(host, command, given=given, within=HOST_SECONDS)
 
     def told(self, group: str, verb: str, *rest: str, code: int = 0) -> Any:
         """Run the command line, expect its exit code, and return its JSON."""
-        site = str(self.town.directory)
-        done = self.town.run(group, verb, "--site", site, *rest, "-o", "json")
-        assert done.returncode == code, done.stderr + done.stdout
-        return json.loads(done.stdout) if done.stdout else done.stderr
+        return self.town.told(group, verb, *rest, code=code)
 
     def sql(self, sql: str, *, host: str = PRIMARY, port: int = PORT) -> str:
         """Run SQL on a host itself."""

@@ -42,9 +42,7 @@ class BackedUpServices:
 
     def told(self, group: str, verb: str, *rest: str, code: int = 0) -> Any:
         """Run it, expect its exit code, and return its JSON."""
-        done = self.run(group, verb, *rest, "-o", "json")
-        assert done.returncode == code, done.stderr + done.stdout
-        return json.loads(done.stdout)
+        return self.services.town.told(group, verb, *rest, code=code)
 
     def results(self, *words: str, code: int = 0) -> dict[tuple[str, str, str], Any]:
         """Run `backup ...` and return its steps by act, subject and repository."""
@@ -54,9 +52,7 @@ class BackedUpServices:
 
     def on(self, host: str, command: str, *, given: str = "") -> str:
         """Run a command on a host, as root, and expect it to work."""
-        ran = self.services.on(host, command, given=given)
-        assert ran.status == 0, ran.err + ran.out
-        return ran.out
+        return self.services.town.on(host, command, given=given)
 
     def rows(self) -> int:
         """Count what the service has."""

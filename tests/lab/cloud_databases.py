@@ -6,7 +6,6 @@ that the test made.
 
 from __future__ import annotations
 
-import json
 import shlex
 import time
 from contextlib import suppress
@@ -18,7 +17,6 @@ import yaml
 from orchestrator.adapters.secret_store import AnsibleVaultSecrets
 from orchestrator.errors import HostError
 from orchestrator.model.units import SecretRef
-from orchestrator.providers.host.ssh import SshHosts
 from tests.lab.drilled_services import FORGE
 from tests.lab.service_town import ServiceTown
 
@@ -89,7 +87,7 @@ class CloudDatabases:
         (site / "system" / "backup.yaml").write_text(yaml.safe_dump(declared, allow_unicode=True))
         self.town.up(HOSTS)
         for host in HOSTS:
-            self._await(host)
+            self.town.await_host(host, within=HOST_SECONDS)
         self._join(FIRST, "galera_new_cluster")
         self._join(SECOND, "systemctl start mariadb")
         self.sql(TABLES)
@@ -128,26 +126,9 @@ class CloudDatabases:
             assert time.monotonic() < deadline, f"{host} is not synced"
             time.sleep(0.5)
 
-    def _await(self, host: str) -> None:
-        deadline = time.monotonic() + HOST_SECONDS
-        while True:
-            try:
-                self.on(host, "true")
-                return
-            except HostError:
-                assert time.monotonic() < deadline, f"{host} did not boot"
-                time.sleep(0.5)
-
     def on(self, host: str, command: str, *, given: str = "") -> str:
         """Run a command on a host, as root, and expect it to work."""
-        hosts = SshHosts(
-            endpoints=json.loads(self.town.settings.endpoints.read_text()),
-            secrets=AnsibleVaultSecrets(self.town.directory),
-            folder=self.town.directory / ".orchestrator" / "hosts",
-        )
-        ran = hosts.run(self.town.server(host), command, within=HOST_SECONDS, given=given)
-        assert ran.status == 0, ran.err + ran.out
-        return ran.out
+        return self.town.on(host, command, given=given, within=HOST_SECONDS)
 
     def sql(self, sql: str, *, host: str = FIRST, options: str = "") -> str:
         """Run SQL on a host itself."""
@@ -156,10 +137,7 @@ class CloudDatabases:
 
     def told(self, group: str, verb: str, *rest: str, code: int = 0) -> Any:
         """Run the command line, expect its exit code, and return its JSON."""
-        site = str(self.town.directory)
-        done = self.town.run(group, verb, "--site", site, *rest, "-o", "json")
-        assert done.returncode == code, done.stderr + done.stdout
-        return json.loads(done.stdout) if done.stdout else done.stderr
+        return self.town.told(group, verb, *rest, code=code)
 
     def drill(self, *, code: int = 0) -> dict[str, Any]:
         """Run a drill, and return its record."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import time
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
@@ -16,12 +15,10 @@ import yaml
 
 from orchestrator.cli.outside import Access
 from orchestrator.cli.wiring import MachineWiring
-from orchestrator.errors import HostError
 from orchestrator.lab.clouds import cloud_entry
 from orchestrator.lab.settings import CLOUD
 from orchestrator.planning.backup import subjects_of
 from orchestrator.providers.backup.cloud import CloudThings
-from orchestrator.providers.host.ssh import SshHosts
 from orchestrator.providers.openstack.cloud import Cloud
 from orchestrator.providers.openstack.image_copy import GlanceImages
 from orchestrator.spec.load import load_site
@@ -48,7 +45,6 @@ SETS = [
         "volumes": [{"name": "copied-disk", "tenant": TENANT, "project": PROJECT}],
     },
 ]
-BOOT_SECONDS = 60.0
 
 
 class CopiedCloud:
@@ -61,7 +57,7 @@ class CopiedCloud:
         self._declare()
         self.town.up((NEAR, FAR))
         for host in (NEAR, FAR):
-            self._await_host(host)
+            self.town.await_host(host)
         self.image_bytes, self.disk_bytes = os.urandom(IMAGE_BYTES), os.urandom(DISK_GIB << 20)
         self._fill_cloud()
 
@@ -78,16 +74,6 @@ class CopiedCloud:
         edit("tenancy/lab.yaml", lambda one: [t.pop("services", None) for t in one["tenants"]])
         edit("system/backup.yaml", lambda layer: layer.update(backup_sets=SETS))
         edit("system.yaml", another_image)
-
-    def _await_host(self, host: str) -> None:
-        deadline = time.monotonic() + BOOT_SECONDS
-        while True:
-            try:
-                assert self.on(host, "true") == ""
-                return
-            except HostError:
-                assert time.monotonic() < deadline, f"{host} did not boot in {BOOT_SECONDS} s"
-                time.sleep(0.5)
 
     def _fill_cloud(self) -> None:
         admin = self.lab.admin
@@ -217,14 +203,7 @@ class CopiedCloud:
 
     def on(self, host: str, command: str) -> str:
         """Run a command on a backup server, as root, and expect it to work."""
-        hosts = SshHosts(
-            endpoints=json.loads(self.town.settings.endpoints.read_text()),
-            secrets=self.town.vault,
-            folder=self.town.directory / ".orchestrator" / "hosts",
-        )
-        ran = hosts.run(self.town.server(host), command, within=60)
-        assert ran.status == 0, ran.err + ran.out
-        return ran.out
+        return self.town.on(host, command)
 
     def address(self, host: str) -> str:
         """Return where a backup server really is."""

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from orchestrator.errors import HostError
 from orchestrator.model.declared_service import declared_services
-from orchestrator.providers.host.ssh import SshHosts
 from orchestrator.spec.load import load_site
-from orchestrator.workflows.host_facts import boot_of
 from tests.lab.package_archive import PACKAGE, give
 from tests.lab.service_town import PROGRAM, ServiceTown
-from tests.lab.writing_client import on
+from tests.lab.writing_client import WritingClient, report_lines
 
 DATABASES = ("db-1", "db-2", "dr-db-1")
 WITNESS = "dr-bak-1"
@@ -37,7 +34,9 @@ servers:
     nics:
       - {name: eth0, mac: "0c:42:a1:00:08:01", switch: dr-leaf, port: 4, pxe: true}
 """
-BOOT_SECONDS = 90
+BOOT_SECONDS = 90.0
+LONGEST_GAP_SECONDS = 30.0
+INSTALL_SECONDS = 1800.0
 
 
 def add_client(town: ServiceTown) -> None:
@@ -50,41 +49,47 @@ def service_names(town: ServiceTown) -> list[str]:
     return [one.name for one in declared_services(load_site(town.directory).site)]
 
 
-def await_host(town: ServiceTown, name: str) -> str:
-    """Return the boot that a host is in, once it says so."""
-    deadline = time.monotonic() + BOOT_SECONDS
-    while True:
-        try:
-            return boot_of(town.server(name), hosts_of(town))[0]
-        except HostError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.5)
-
-
-def hosts_of(town: ServiceTown) -> SshHosts:
-    """Return the way to the town's hosts."""
-    return SshHosts(
-        endpoints=json.loads(town.settings.endpoints.read_text()),
-        secrets=town.vault,
-        folder=town.directory / ".orchestrator" / "hosts",
-    )
-
-
 def make_due(town: ServiceTown, names: Sequence[str], scratch: Path) -> None:
     """Install version 1.0 of a package on hosts, and let their one repository have 2.0."""
     for name in names:
         for version in ("1.0", "2.0"):
             folder = scratch / f"{name}-{version}"
-            give(town.server(name), hosts_of(town), version, scratch=folder)
+            give(town.server(name), town.hosts(), version, scratch=folder)
             if version == "1.0":
-                on(town, name, f"apt-get -q update && apt-get -qy install {PACKAGE}")
+                town.on(
+                    name,
+                    f"apt-get -q update && apt-get -qy install {PACKAGE}",
+                    within=INSTALL_SECONDS,
+                )
 
 
 def version_on(town: ServiceTown, name: str) -> str:
     """Return the version of the package, and how it stands."""
     query = f"dpkg-query -W -f '${{Version}} ${{db:Status-Status}}' {PACKAGE}"
-    return on(town, name, query)
+    return town.on(name, query)
+
+
+def orchestrator(town: ServiceTown, *words: str) -> str:
+    """Run the command line on the city; it has to succeed."""
+    done = town.run(*words, "--site", str(town.directory))
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def tell(title: str, client: WritingClient) -> None:
+    """Print what was measured; pytest shows it with -s, and where a test fails."""
+    sys.stdout.write("\n  ".join([title, *report_lines(client.served)]) + "\n")
+
+
+def expect_rolled(town: ServiceTown, boots: Mapping[str, str], client: WritingClient) -> None:
+    """Expect the hosts patched and in other boots than before, and that no database was missed."""
+    for name, boot in boots.items():
+        assert version_on(town, name) == "2.0 installed"
+        now = town.await_host(name, within=BOOT_SECONDS)
+        assert now != boot, f"{name} was not rebooted"
+    for name, one in client.served.items():
+        assert (one.missing, one.unread) == (0, 0), name
+        assert max(one.gaps, default=0.0) < LONGEST_GAP_SECONDS, name
 
 
 def run_until(

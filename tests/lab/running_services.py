@@ -5,16 +5,13 @@ from __future__ import annotations
 import json
 import shlex
 import subprocess
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from orchestrator.adapters.secret_store import AnsibleVaultSecrets
-from orchestrator.errors import HostError
 from orchestrator.model.data_level import DatabaseRole
 from orchestrator.model.declared_service import DeclaredService, declared_services
 from orchestrator.model.host import Ran
-from orchestrator.providers.host.ssh import SshHosts
 from orchestrator.spec.load import load_site
 from tests.lab.service_town import ServiceTown
 
@@ -22,8 +19,6 @@ DATABASE_HOSTS = ("db-1", "db-2", "dr-db-1")
 WITNESS = "dr-bak-1"
 LEFT_OUT = ("gongan", "caizheng")
 """Tenants whose databases would show nothing that the other four do not."""
-SQL_SECONDS = 60.0
-BOOT_SECONDS = 60.0
 
 
 class RunningServices:
@@ -35,19 +30,8 @@ class RunningServices:
         town.leave_out(left_out)
         town.up((*DATABASE_HOSTS, WITNESS))
         for host in (*DATABASE_HOSTS, WITNESS):
-            self.await_host(host)
+            town.await_host(host)
         self.applied = self.run("apply", "--yes", "-o", "json")
-
-    def await_host(self, host: str) -> None:
-        """Wait until a host answers."""
-        deadline = time.monotonic() + BOOT_SECONDS
-        while True:
-            try:
-                assert self.on(host, "true").status == 0
-                return
-            except HostError:
-                assert time.monotonic() < deadline, f"{host} did not boot in {BOOT_SECONDS} s"
-                time.sleep(0.5)
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `orchestrator service ...` on the city."""
@@ -75,12 +59,7 @@ class RunningServices:
 
     def on(self, host: str, command: str, *, given: str = "") -> Ran:
         """Run a command on a host, as root."""
-        hosts = SshHosts(
-            endpoints=json.loads(self.town.settings.endpoints.read_text()),
-            secrets=self.town.vault,
-            folder=self.town.directory / ".orchestrator" / "hosts",
-        )
-        return hosts.run(self.town.server(host), command, within=SQL_SECONDS, given=given)
+        return self.town.ran(host, command, given=given)
 
     def login(self, name: str, role: DatabaseRole) -> tuple[str, str]:
         """Return a role's login and its password, as the vault has them now."""

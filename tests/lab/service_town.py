@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from typing import Any
 import yaml
 
 from orchestrator.adapters.secret_store import AnsibleVaultSecrets
+from orchestrator.adapters.state_dir import StateDirectory
+from orchestrator.errors import HostError
 from orchestrator.lab.contents import hosts_of_site
 from orchestrator.lab.hosts.asking import ask
 from orchestrator.lab.hosts.life import hosts_forget, hosts_stop, hosts_up
@@ -25,7 +28,10 @@ from orchestrator.lab.hosts.network import socket_path
 from orchestrator.lab.hosts.record import read_hosts
 from orchestrator.lab.settings import LabSettings
 from orchestrator.model.hardware import Server
+from orchestrator.model.host import Ran
+from orchestrator.providers.host.ssh import SshHosts
 from orchestrator.spec.load import load_site
+from orchestrator.workflows.host_facts import boot_of
 
 BASE = Path(__file__).parents[1] / "cases" / "_base"
 OVER = Path(__file__).parent / "service_city"
@@ -34,6 +40,7 @@ PROGRAM = Path(sys.executable).with_name("orchestrator")
 ENVIRONMENT = os.environ  # noqa: TID251 - the tests' one door to settings
 VENV = Path(ENVIRONMENT.get("ORCHESTRATOR_LAB_VENV", f"{REPOSITORY}/.lab/venv"))
 SSH_PORT = 22
+HOST_SECONDS = 60.0
 COMMAND_SECONDS = 900
 """Six clusters on three hosts that have nothing yet, on two cores that others use, too."""
 
@@ -103,6 +110,41 @@ class ServiceTown:
             "COLUMNS": "120",
             **extra,
         }
+
+    def told(self, group: str, verb: str, *rest: str, code: int = 0) -> Any:
+        """Run the command line on the site, expect its exit code, and return its JSON, if any."""
+        done = self.run(group, verb, "--site", str(self.directory), *rest, "-o", "json")
+        assert done.returncode == code, done.stderr + done.stdout
+        return json.loads(done.stdout) if done.stdout else done.stderr
+
+    def hosts(self) -> SshHosts:
+        """Return the way to the hosts, which the command line goes, too."""
+        return SshHosts(
+            endpoints=json.loads(self.settings.endpoints.read_text()),
+            secrets=self.vault,
+            folder=StateDirectory.of_site(self.directory).hosts,
+        )
+
+    def ran(self, host: str, command: str, *, given: str = "", within: float = HOST_SECONDS) -> Ran:
+        """Run a command on a host, as root."""
+        return self.hosts().run(self.server(host), command, within=within, given=given)
+
+    def on(self, host: str, command: str, *, given: str = "", within: float = HOST_SECONDS) -> str:
+        """Run a command on a host, as root; it has to succeed."""
+        ran = self.ran(host, command, given=given, within=within)
+        assert ran.status == 0, f"{host}: {command[:60]}: {ran.err or ran.out}"
+        return ran.out
+
+    def await_host(self, name: str, *, within: float = HOST_SECONDS) -> str:
+        """Return the boot that a host is in, once it says so."""
+        deadline = time.monotonic() + within
+        while True:
+            try:
+                return boot_of(self.server(name), self.hosts())[0]
+            except HostError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.5)
 
     def server(self, name: str) -> Server:
         """Return what the site declares of one server."""

@@ -37,7 +37,7 @@ def backups(services: RunningServices) -> Iterator[BackedUpServices]:
     services.town.up((*DATABASE_HOSTS, NEAR, FAR, SPARE))
     ready = BackedUpServices(services)
     for host in (NEAR, FAR, SPARE):
-        services.await_host(host)
+        services.town.await_host(host)
     services.as_superuser(
         PRIMARY,
         SERVICE,
@@ -95,7 +95,7 @@ def test_a_city_that_is_lost_is_restored_from_far_away(backups: BackedUpServices
         for host in (PRIMARY, NEAR):
             town.power(host, "On")
         for host in (PRIMARY, NEAR):
-            backups.services.await_host(host)
+            backups.services.town.await_host(host)
         backups.empty(SPARE)
 
 

@@ -52,7 +52,7 @@ class SixServices:
         assert self.services.applied.returncode == 0, self.services.applied.stderr
         town.up((*DATABASE_HOSTS, NEAR, FAR, SPARE))
         for host in (NEAR, FAR, SPARE):
-            self.services.await_host(host)
+            self.services.town.await_host(host)
         for name, host in PRIMARIES.items():
             rows = GEOGRAPHY if name == "ziran/geography" else PEOPLE
             self.services.as_superuser(host, name, rows)

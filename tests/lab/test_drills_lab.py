@@ -40,7 +40,7 @@ def drills(services: RunningServices) -> Iterator[DrilledServices]:
     """Bring the backup hosts and the spare to the services, and make one copy."""
     services.town.up((*DATABASE_HOSTS, "bak-1", "dr-bak-1", SPARE))
     for host in ("bak-1", "dr-bak-1", SPARE):
-        services.await_host(host)
+        services.town.await_host(host)
     ready = DrilledServices(services)
     ready.prepare()
     yield ready
@@ -81,7 +81,7 @@ def test_with_the_production_host_off_it_works_just_as_well(drills: DrilledServi
         code, told = drills.drill()
     finally:
         drills.services.town.power(PRIMARY, "On")
-        drills.services.await_host(PRIMARY)
+        drills.services.town.await_host(PRIMARY)
         await_service(drills.services)
     assert (code, told["verdict"]) == (0, "pass"), told
 

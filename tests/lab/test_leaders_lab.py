@@ -37,14 +37,14 @@ def test_a_stale_primary_waits_and_the_newest_one_leads_by_itself_again(
         services.town.power(host, "ForceOff")
 
     services.town.power("db-1", "On")
-    services.await_host("db-1")
+    services.town.await_host("db-1")
     comes(services, CREDIT, {"db-1": "down", "db-2": "unknown", "dr-db-1": "unknown"})
     told = services.run("status", CREDIT)
     assert "waits" in told.stdout and "it hears 1 of 4 voters and needs 3" in told.stdout
 
     for host in (*DATABASE_HOSTS[1:], WITNESS):
         services.town.power(host, "On")
-        services.await_host(host)
+        services.town.await_host(host)
     comes(services, GEOGRAPHY, {"db-1": "primary", "db-2": "replica", "dr-db-1": "replica"})
     comes(services, CREDIT, {"db-1": "down", "db-2": "primary", "dr-db-1": "replica"})
     assert "db-2 was made its primary (term" in services.run("status", CREDIT).stdout

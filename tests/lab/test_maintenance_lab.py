@@ -11,12 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.adapters.state_dir import StateDirectory
-from orchestrator.errors import HostError
 from orchestrator.lab.hosts.needs import missing_for_hosts
-from orchestrator.ports.host import Hosts
-from orchestrator.providers.host.ssh import SshHosts
-from orchestrator.workflows.host_facts import boot_of
 from tests.lab.package_archive import PACKAGE, give
 from tests.lab.service_town import PROGRAM, ServiceTown
 
@@ -38,9 +33,9 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceTown]:
     try:
         town.up(NAMES)
         for name in NAMES:
-            await_host(town, name)
+            town.await_host(name)
             upgrade_to(town, name, "1.0")
-            done = hosts_of(town).run(
+            done = town.hosts().run(
                 town.server(name), f"apt-get -q update && apt-get -qy install {PACKAGE}", within=90
             )
             assert done.status == 0, done.err
@@ -49,34 +44,14 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceTown]:
         town.down()
 
 
-def hosts_of(town: ServiceTown) -> Hosts:
-    return SshHosts(
-        endpoints=json.loads(town.settings.endpoints.read_text()),
-        secrets=town.vault,
-        folder=StateDirectory.of_site(town.directory).hosts,
-    )
-
-
-def await_host(town: ServiceTown, name: str) -> str:
-    """Return the boot that a host is in, once it says so."""
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            return boot_of(town.server(name), hosts_of(town))[0]
-        except HostError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.5)
-
-
 def upgrade_to(town: ServiceTown, name: str, version: str, *, postinst: str = "") -> None:
     scratch = town.directory.parent / f"archive-{name}-{version}"
-    give(town.server(name), hosts_of(town), version, scratch=scratch, postinst=postinst)
+    give(town.server(name), town.hosts(), version, scratch=scratch, postinst=postinst)
 
 
 def version_on(town: ServiceTown, name: str) -> str:
     command = f"dpkg-query -W -f '${{Version}} ${{db:Status-Status}}' {PACKAGE}"
-    return hosts_of(town).run(town.server(name), command, within=20).out
+    return town.hosts().run(town.server(name), command, within=20).out
 
 
 def maintenance(town: ServiceTown, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -102,7 +77,7 @@ def outcomes(done: subprocess.CompletedProcess[str]) -> dict[str, str]:
 def test_a_run_killed_in_its_reboot_resumes_to_the_same_end(
     town: ServiceTown, tmp_path: Path
 ) -> None:
-    boots = {name: await_host(town, name) for name in NAMES}
+    boots = {name: town.await_host(name) for name in NAMES}
     for name in NAMES:
         upgrade_to(town, name, "2.0")
     file = planned(town, tmp_path / "a.plan", "--patch", "--reboot")
@@ -128,7 +103,7 @@ def test_a_run_killed_in_its_reboot_resumes_to_the_same_end(
     assert outcomes(resumed) == dict.fromkeys(NAMES, "done")
     for name in NAMES:
         assert version_on(town, name) == "2.0 installed"
-        assert await_host(town, name) != boots[name]
+        assert town.await_host(name) != boots[name]
     journal = next((town.directory / ".orchestrator/maintenance").glob("*/journal.jsonl"))
     patches = [
         entry

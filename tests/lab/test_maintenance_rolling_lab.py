@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import shlex
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,19 +21,21 @@ from orchestrator.model.data_level import DatabaseRole
 from orchestrator.model.declared_service import DeclaredService, declared_services
 from orchestrator.spec.load import load_site
 from tests.lab.rolling_city import (
+    BOOT_SECONDS,
     CLIENT,
     DATABASES,
     MAINTAINED,
     WITNESS,
     add_client,
-    await_host,
+    expect_rolled,
     make_due,
+    orchestrator,
     run_until,
     service_names,
-    version_on,
+    tell,
 )
 from tests.lab.service_town import ServiceTown
-from tests.lab.writing_client import WritingClient, on, report_lines
+from tests.lab.writing_client import WritingClient
 
 MISSING = ", ".join(missing_for_hosts())
 pytestmark = [
@@ -45,7 +46,6 @@ pytestmark = [
     pytest.mark.skipif(bool(MISSING), reason=f"hosts need {MISSING}"),
 ]
 GO = ("--yes", "--outside-window")
-LONGEST_GAP_SECONDS = 30.0
 POPULATION = "gongan/population"
 
 
@@ -57,24 +57,18 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceTown]:
     try:
         town.up((*MAINTAINED, CLIENT))
         for name in (*MAINTAINED, CLIENT):
-            await_host(town, name)
+            town.await_host(name, within=BOOT_SECONDS)
         orchestrator(town, "service", "apply", "--yes")
         yield town
     finally:
         town.down()
 
 
-def orchestrator(town: ServiceTown, *words: str) -> str:
-    done = town.run(*words, "--site", str(town.directory))
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
 def test_a_run_over_all_hosts_killed_and_resumed_keeps_every_database_answering(
     town: ServiceTown, tmp_path: Path
 ) -> None:
     make_due(town, MAINTAINED, tmp_path)
-    boots = {name: await_host(town, name) for name in MAINTAINED}
+    boots = {name: town.await_host(name, within=BOOT_SECONDS) for name in MAINTAINED}
     plan = tmp_path / "all.plan"
     client = WritingClient(town, CLIENT, service_names(town))
     begun = time.monotonic()
@@ -85,12 +79,7 @@ def test_a_run_over_all_hosts_killed_and_resumed_keeps_every_database_answering(
         orchestrator(town, "maintenance", "resume", *GO)
     seconds = time.monotonic() - begun
     tell(f"{len(MAINTAINED)} hosts in {seconds:.0f} s", client)
-    for name in MAINTAINED:
-        assert version_on(town, name) == "2.0 installed"
-        assert await_host(town, name) != boots[name], f"{name} was not rebooted"
-    for name, one in client.served.items():
-        assert (one.missing, one.unread) == (0, 0), name
-        assert max(one.gaps, default=0.0) < LONGEST_GAP_SECONDS, name
+    expect_rolled(town, boots, client)
 
 
 def test_certificates_are_renewed_and_no_connection_is_dropped(
@@ -154,11 +143,6 @@ def test_an_old_login_works_until_it_is_retired_and_nothing_is_down_between(
     assert (served.connections, served.missing) == (1, 0)
 
 
-def tell(title: str, client: WritingClient) -> None:
-    """Print what was measured; pytest shows it with -s, and where a test fails."""
-    sys.stdout.write("\n  ".join([title, *report_lines(client.served)]) + "\n")
-
-
 def population(town: ServiceTown) -> DeclaredService:
     services = declared_services(load_site(town.directory).site)
     return next(one for one in services if one.name == POPULATION)
@@ -183,7 +167,7 @@ def may_log_in(town: ServiceTown, one: Login) -> bool:
         other = next(name for name in DATABASES if name != host)
         script = f"export PGPASSWORD={shlex.quote(one.password)}\n"
         script += f"psql -XAtq {shlex.quote(words)} -c 'SELECT 1' 2>/dev/null || true\n"
-        told.add(on(town, other, "bash -s", script).strip())
+        told.add(town.on(other, "bash -s", given=script).strip())
     assert told in ({"1"}, {""}), f"hosts do not agree: {told}"
     return told == {"1"}
 
@@ -201,6 +185,6 @@ def presented(town: ServiceTown, host: str) -> frozenset[str]:
         " | openssl x509 -noout -serial"
         for port in ports
     )
-    found = on(town, host, command).split()
+    found = town.on(host, command).split()
     assert len(found) == len(ports)
     return frozenset(found)

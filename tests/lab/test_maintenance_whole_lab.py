@@ -7,7 +7,6 @@ it measured is printed (`pytest -s`).
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,17 +16,19 @@ import pytest
 
 from orchestrator.lab.hosts.needs import missing_for_hosts
 from tests.lab.rolling_city import (
+    BOOT_SECONDS,
     CLIENT,
     DATABASES,
     WITNESS,
-    await_host,
+    expect_rolled,
     make_due,
+    orchestrator,
     service_names,
-    version_on,
+    tell,
 )
 from tests.lab.running import RunningLab
 from tests.lab.whole_city import COMPUTES, WholeCity
-from tests.lab.writing_client import WritingClient, report_lines
+from tests.lab.writing_client import WritingClient
 
 MISSING = ", ".join(missing_for_hosts())
 pytestmark = [
@@ -41,7 +42,6 @@ MAINTAINED = (*DATABASES, "bak-1", "ctl-1", *COMPUTES)
 BESIDE = (WITNESS, "ctl-2", CLIENT)
 """They vote, stand in for another one, and write."""
 FIRST, SECOND = COMPUTES
-LONGEST_GAP_SECONDS = 30.0
 PATCHED = ["patch", "reboot", "check"]
 EMPTIED = ["cordon", "drain", *PATCHED, "uncordon"]
 
@@ -53,17 +53,11 @@ def city(tmp_path_factory: pytest.TempPathFactory, town_lab: RunningLab) -> Iter
     try:
         city.up((*MAINTAINED, *BESIDE))
         for name in (*MAINTAINED, *BESIDE):
-            await_host(city, name)
+            city.await_host(name, within=BOOT_SECONDS)
         orchestrator(city, "service", "apply", "--yes")
         yield city
     finally:
         city.down()
-
-
-def orchestrator(city: WholeCity, *words: str) -> str:
-    done = city.run(*words, "--site", str(city.directory))
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def acts_of(told: str) -> dict[str, list[str]]:
@@ -76,7 +70,7 @@ def test_databases_and_compute_hosts_are_patched_in_one_run_and_all_answers(
     city: WholeCity, tmp_path: Path
 ) -> None:
     make_due(city, MAINTAINED, tmp_path)
-    boots = {name: await_host(city, name) for name in MAINTAINED}
+    boots = {name: city.await_host(name, within=BOOT_SECONDS) for name in MAINTAINED}
     plan = tmp_path / "all.plan"
     client = WritingClient(city, CLIENT, service_names(city))
     begun = time.monotonic()
@@ -87,8 +81,7 @@ def test_databases_and_compute_hosts_are_patched_in_one_run_and_all_answers(
         acts = acts_of(orchestrator(city, "maintenance", "run", *go))
         moved = city.lab.admin.compute.get_server(server.id)
     seconds = time.monotonic() - begun
-    lines = [f"{len(MAINTAINED)} hosts in {seconds:.0f} s", *report_lines(client.served)]
-    sys.stdout.write("\n  ".join(lines) + "\n")
+    tell(f"{len(MAINTAINED)} hosts in {seconds:.0f} s", client)
 
     assert set(acts) == set(MAINTAINED)
     assert acts[FIRST] == acts[SECOND] == EMPTIED
@@ -96,9 +89,4 @@ def test_databases_and_compute_hosts_are_patched_in_one_run_and_all_answers(
     assert "hand over" in acts["db-1"] and "hand over" in acts["db-2"]
     assert moved.compute_host != FIRST and moved.status == "ACTIVE"
     assert {city.status_of(host) for host in COMPUTES} == {"enabled"}
-    for name in MAINTAINED:
-        assert version_on(city, name) == "2.0 installed"
-        assert await_host(city, name) != boots[name], f"{name} was not rebooted"
-    for name, one in client.served.items():
-        assert (one.missing, one.unread) == (0, 0), name
-        assert max(one.gaps, default=0.0) < LONGEST_GAP_SECONDS, name
+    expect_rolled(city, boots, client)

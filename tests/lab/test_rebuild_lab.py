@@ -41,7 +41,7 @@ def boot(services: RunningServices, *hosts: str) -> None:
     for host in hosts:
         keys = services.town.directory / ".orchestrator" / "hosts"
         (keys / f"{services.town.server(host).address}.hostkey").unlink()
-        services.await_host(host)
+        services.town.await_host(host)
 
 
 def test_one_host_is_destroyed_and_rebuilt_from_its_replica(
@@ -70,7 +70,7 @@ def test_all_hosts_are_destroyed_and_the_far_copy_brings_the_data_back(
     services: RunningServices, before: str
 ) -> None:
     services.town.up((*DATABASE_HOSTS, NEAR, FAR))
-    services.await_host(NEAR)
+    services.town.await_host(NEAR)
     backups = BackedUpServices(services)
     backups.run("backup", "prepare", "--yes")
     copied = backups.run("backup", "run", CREDIT)

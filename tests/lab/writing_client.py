@@ -18,7 +18,6 @@ from typing import Any
 from orchestrator.adapters.secret_store import AnsibleVaultSecrets
 from orchestrator.model.data_level import DatabaseRole
 from orchestrator.model.declared_service import DeclaredService, declared_services, hosts_of
-from orchestrator.providers.host.ssh import SshHosts
 from orchestrator.spec.load import load_site
 from tests.lab.service_town import ServiceTown
 
@@ -104,8 +103,8 @@ class WritingClient:
         self._site = site
         self._told: list[str] = []
         self.served: Mapping[str, Served] = {}
-        on(town, host, "apt-get -qy install python3-psycopg2 >/dev/null")
-        on(town, host, "bash -s", f"rm -f {STOP}; cat > {SCRIPT} <<'END'\n{BEAT}\nEND\n")
+        town.on(host, "apt-get -qy install python3-psycopg2 >/dev/null", within=CLIENT_SECONDS)
+        town.on(host, "bash -s", given=f"rm -f {STOP}; cat > {SCRIPT} <<'END'\n{BEAT}\nEND\n")
         for one in self._services:
             self._make_table(one)
         self._thread = threading.Thread(target=self._write)
@@ -122,7 +121,7 @@ class WritingClient:
         trace: TracebackType | None,
     ) -> None:
         """Stop, and hear what it cost."""
-        on(self._town, self._host, f"touch {STOP}")
+        self._town.on(self._host, f"touch {STOP}")
         self._thread.join(timeout=120)
         if error is None:
             told: dict[str, dict[str, Any]] = json.loads(self._told[0])
@@ -148,16 +147,20 @@ class WritingClient:
     def _write(self) -> None:
         words = {one.name: self.words(one) for one in self._services}
         given = json.dumps({"words": words, "stop": STOP})
-        self._told.append(on(self._town, self._host, f"python3 {SCRIPT}", f"{given}\n"))
+        self._told.append(
+            self._town.on(
+                self._host, f"python3 {SCRIPT}", given=f"{given}\n", within=CLIENT_SECONDS
+            )
+        )
 
     def _make_table(self, one: DeclaredService) -> None:
         """Make it on the primary, which is asked for by trying: replicas refuse."""
         command = f"runuser -u postgres -- psql -Xq -p {one.service.port} -d {one.database} -f -"
         for server in hosts_of(self._site, one):
             asked = "SELECT pg_is_in_recovery()"
-            told = on(self._town, server.name, command.replace("-Xq", "-XAtq"), asked)
+            told = self._town.on(server.name, command.replace("-Xq", "-XAtq"), given=asked)
             if told.strip() == "f":
-                on(self._town, server.name, command, TABLE)
+                self._town.on(server.name, command, given=TABLE)
                 return
         raise AssertionError(f"{one.name} has no primary")
 
@@ -170,15 +173,3 @@ def report_lines(served: Mapping[str, Served]) -> list[str]:
         f"acknowledged and missing: {one.missing}"
         for name, one in served.items()
     ]
-
-
-def on(town: ServiceTown, host: str, command: str, given: str = "") -> str:
-    """Run a command on a host, as root; it has to succeed."""
-    hosts = SshHosts(
-        endpoints=json.loads(town.settings.endpoints.read_text()),
-        secrets=town.vault,
-        folder=town.directory / ".orchestrator" / "hosts",
-    )
-    ran = hosts.run(town.server(host), command, within=CLIENT_SECONDS, given=given)
-    assert ran.status == 0, f"{host}: {command[:60]}: {ran.err or ran.out}"
-    return ran.out
